@@ -130,8 +130,9 @@ func TestPointsAreChangedAndDeleted(t *testing.T) {
 		CollectionName: name, Limit: qdrant.PtrOf(uint32(1)), OrderBy: &qdrant.OrderBy{Key: "n", Direction: qdrant.Direction_Desc.Enum()},
 	}))
 	same(t, order[0].GetId().GetNum(), uint64(4))
+	later := &qdrant.Filter{Must: []*qdrant.Condition{qdrant.NewRange("n", &qdrant.Range{Gt: qdrant.PtrOf(2.0)})}}
 	must[*qdrant.UpdateResult](t)(client.Delete(ctx, &qdrant.DeletePoints{
-		CollectionName: name, Points: qdrant.NewPointsSelectorFilter(&qdrant.Filter{Must: []*qdrant.Condition{qdrant.NewRange("n", &qdrant.Range{Gt: qdrant.PtrOf(2.0)})}}), Wait: wait,
+		CollectionName: name, Points: qdrant.NewPointsSelectorFilter(later), Wait: wait,
 	}))
 	same(t, must[uint64](t)(client.Count(ctx, &qdrant.CountPoints{CollectionName: name, Exact: wait})), uint64(2))
 }

@@ -8,9 +8,10 @@ import { SOURCES, TEXTS, URL, dense, name } from './words.js';
 
 test('nodes are added, queried with filters and deleted', async () => {
   const store = new QdrantVectorStore({ url: URL, collectionName: name(), embedModel: {} });
-  const nodes = TEXTS.map(
-    (text, n) => new TextNode({ text, embedding: dense(text), metadata: { source: SOURCES[n] }, relationships: { SOURCE: { nodeId: `doc-${n}`, metadata: {} } } }),
-  );
+  const nodes = TEXTS.map((text, n) => {
+    const relationships = { SOURCE: { nodeId: `doc-${n}`, metadata: {} } };
+    return new TextNode({ text, embedding: dense(text), metadata: { source: SOURCES[n] }, relationships });
+  });
   assert.equal((await store.add(nodes)).length, TEXTS.length);
   const query = (text, more) => store.query({ queryEmbedding: dense(text), similarityTopK: 5, mode: VectorStoreQueryMode.DEFAULT, ...more });
   const found = await query('the weather forecast of tomorrow', { similarityTopK: 1 });

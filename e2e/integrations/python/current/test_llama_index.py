@@ -92,5 +92,6 @@ def test_tenants_by_shard_keys(node, name):
     store.add(nodes, shard_identifier="anything")
     assert client.count(name, shard_key_selector="news").count == len(TEXTS)
     assert client.count(name, shard_key_selector="other").count == 0
-    found = VectorStoreIndex.from_vector_store(store).as_retriever(similarity_top_k=1, vector_store_kwargs={"shard_identifier": "news"}).retrieve("soccer players")
-    assert texts(found) == [TEXTS[5]]
+    index = VectorStoreIndex.from_vector_store(store)
+    retriever = index.as_retriever(similarity_top_k=1, vector_store_kwargs={"shard_identifier": "news"})
+    assert texts(retriever.retrieve("soccer players")) == [TEXTS[5]]

@@ -36,7 +36,10 @@ def stores(request, node, name, monkeypatch):
 
 
 def items():
-    return [{"id": str(uuid.uuid4()), "text": text, "vector": dense(text), "metadata": {"file_id": f"f{i % 2}", "hash": f"h{i}"}} for i, text in enumerate(TEXTS)]
+    return [
+        {"id": str(uuid.uuid4()), "text": text, "vector": dense(text), "metadata": {"file_id": f"f{i % 2}", "hash": f"h{i}"}}
+        for i, text in enumerate(TEXTS)
+    ]
 
 
 @pytest.mark.parametrize("module", ["qdrant", "qdrant_multitenancy"])

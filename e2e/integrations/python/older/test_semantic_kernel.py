@@ -43,7 +43,10 @@ async def kept_searched_and_deleted(node, name, over_grpc, named_vectors):
         assert record.content == TEXTS[3] and len(record.vector) == SIZE
         found = await collection.search(vector=dense("the weather forecast of tomorrow"), top=1, vector_property_name="vector")
         assert [it.record.content async for it in found.results] == [TEXTS[1]]
-        found = await collection.search(vector=dense("today"), top=5, filter=lambda it: it.source == "news" or it.source == "website", vector_property_name="vector")
+        found = await collection.search(
+            vector=dense("today"), top=5, vector_property_name="vector",
+            filter=lambda it: it.source == "news" or it.source == "website",
+        )
         assert {it.record.id async for it in found.results} == {1, 3, 4, 5}
         if named_vectors:
             found = await collection.hybrid_search(
