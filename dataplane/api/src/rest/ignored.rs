@@ -88,7 +88,11 @@ fn add_place(name: &mut String, path: &Path<'_>) {
         name.push('.');
     }
     let room = NAME_BYTES_MAX.saturating_sub(name.len());
-    name.push_str(&step[..step.floor_char_boundary(room)]);
+    let mut bytes = 0;
+    name.extend(step.chars().take_while(|character| {
+        bytes += character.len_utf8();
+        bytes <= room
+    }));
 }
 
 #[cfg(test)]
