@@ -60,3 +60,34 @@ pub(crate) fn moving(target: Option<Vec<TargetReplica>>) -> ShardEntry {
 pub(crate) fn target(nodes: &[u64]) -> Vec<TargetReplica> {
     nodes.iter().map(|node| TargetReplica { peer: peer(*node), learner: false }).collect()
 }
+
+/// A catalog of so many members and a collection `c` of one shard, at revision 4.
+pub(crate) fn members_state(
+    members: u64,
+    voters: &[u64],
+    learners: &[u64],
+    group: vane_types::GroupId,
+) -> vane_catalog::State {
+    let member = |id: u64| {
+        let json = format!(
+            r#"{{"id":{id},"entry":{{"disk_id":"00000000-0000-0000-0000-0000000000{id:02}",
+            "name":"","address":"","rest_address":"","version":""}},"zone":null}}"#
+        );
+        (vane_types::NodeId(id), serde_json::from_str(&json).unwrap())
+    };
+    let mut shard = moving(None);
+    shard.conf = Conf { voters: peers(voters), learners: peers(learners), ..Conf::default() };
+    shard.revision = 4;
+    let collection = vane_catalog::CollectionEntry {
+        config: vane_types::CollectionConfig::default(),
+        shards: vec![group],
+        replication_factor: 1,
+        write_consistency_factor: 1,
+        key: String::new(),
+    };
+    let mut state = vane_catalog::State::default();
+    state.nodes = (1..=members).map(member).collect();
+    state.collections = [("c".to_owned(), collection)].into();
+    state.shards = [(group, shard)].into();
+    state
+}

@@ -144,7 +144,7 @@ impl ShardEntry {
     }
 
     /// Where the replicas should be: where they are, unless a change is under way.
-    pub(super) fn wanted(&self) -> Vec<WantedReplica> {
+    pub fn wanted(&self) -> Vec<WantedReplica> {
         // One that is to come back on its node is still wanted there.
         if let Some(refill) = self.refill.as_ref().filter(|refill| !refill.returning) {
             return refill.then.clone();
