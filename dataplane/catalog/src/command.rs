@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use derive_more::Display;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 use vane_raft::Conf;
 use vane_types::command::RequestId;
@@ -57,6 +58,10 @@ pub enum MetaCommand {
     },
     /// Replaces a replica that is lost or damaged by a new one on the same node.
     Refill { group: GroupId, peer: PeerId },
+    /// How many voters the shards of a collection should have; where they are is said of each.
+    SetReplicationFactor { collection: String, factor: u32 },
+    /// Keeps a value for the cluster as a whole; `null` forgets it.
+    SetMetadata { key: String, value: Value },
     /// What may be written from now on. `spoken_by` are all members, each with the start
     /// ([`NodeEntry::start`]) that said that it speaks the level; refused when they are others
     /// by now.

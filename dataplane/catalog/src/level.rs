@@ -15,6 +15,7 @@ impl MetaCommand {
     pub fn level(&self) -> FeatureLevel {
         match self {
             Self::CreateTenant { .. } | Self::DeleteTenant { .. } => FeatureLevel::TENANTS,
+            Self::SetReplicationFactor { .. } | Self::SetMetadata { .. } => FeatureLevel::CHANGING,
             // Vectors of such kinds are logged for no other collection, and older members would
             // read them as dense ones.
             Self::Create(Create { config, .. }) | Self::Configure(Configure { config, .. })

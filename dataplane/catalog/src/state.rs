@@ -6,6 +6,7 @@
 mod aliases;
 mod collections;
 mod members;
+mod metadata;
 mod refill;
 pub(crate) mod requests;
 mod shards;
@@ -13,6 +14,7 @@ mod tenants;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use uuid::Uuid;
 use vane_raft::Answer;
 use vane_types::{FeatureLevel, GroupId, LogIndex, NodeId, Refusal, ShardRange, TenantId};
@@ -44,6 +46,8 @@ pub struct State {
     pub shards: BTreeMap<GroupId, ShardEntry>,
     /// Tenants of collections that have some.
     pub tenants: Tenants,
+    /// What people keep for the cluster as a whole, by key.
+    pub metadata: BTreeMap<String, Value>,
     /// What may be written, as all members can read it.
     pub level: FeatureLevel,
     /// What became of the requests of the last entries.
@@ -64,6 +68,7 @@ pub(crate) enum Touched {
     Shard(GroupId),
     Tenant(TenantId),
     LastTenant,
+    Metadata(String),
     Counters,
     Level,
     Request(LogIndex),
@@ -147,6 +152,10 @@ impl State {
             }
             MetaCommand::Refill { group, peer } => self.refill(group, peer),
             MetaCommand::Settle { group, conf, seen } => self.settle(group, conf, seen),
+            MetaCommand::SetReplicationFactor { collection, factor } => {
+                self.set_replication_factor(collection, factor)
+            }
+            MetaCommand::SetMetadata { key, value } => self.set_metadata(key, value),
             MetaCommand::RaiseFeatureLevel { to, spoken_by } => self.raise_level(to, &spoken_by),
         }
     }

@@ -5,6 +5,7 @@ mod collections;
 mod hostile;
 mod levels;
 mod members;
+mod metadata;
 mod model;
 mod refill;
 mod replica_plan;

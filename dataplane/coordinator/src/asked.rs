@@ -14,7 +14,7 @@ pub(crate) struct Asked {
     pub(crate) asking: AsyncMutex<()>,
 }
 
-/// Whether requests for collections are answered otherwise after a change.
+/// Whether requests of clients are answered otherwise after a change.
 pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
     match command {
         MetaCommand::Create(_)
@@ -22,6 +22,8 @@ pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
         | MetaCommand::Delete { .. }
         | MetaCommand::CreateTenant { .. }
         | MetaCommand::DeleteTenant { .. }
+        | MetaCommand::SetReplicationFactor { .. }
+        | MetaCommand::SetMetadata { .. }
         | MetaCommand::Aliases(_) => true,
         MetaCommand::PutNode(_)
         | MetaCommand::SetZone { .. }

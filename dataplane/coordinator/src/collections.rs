@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use serde_json::Value;
 use vane_catalog::{AliasChange, Configure, Create, MetaCommand};
 use vane_commands::{Change as ShardChange, Command, Configure as ConfigureShard};
 use vane_placement::place_collection;
@@ -32,6 +33,15 @@ pub struct Layout {
     /// Replicas that must have a write on disk before it is acknowledged. Below a majority
     /// it means a majority.
     pub write_consistency_factor: u32,
+}
+
+/// What of a collection's layout is to change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LayoutChange {
+    /// Voters of each shard.
+    pub replication_factor: Option<u32>,
+    /// Replicas that must have a write on disk before it is acknowledged.
+    pub write_consistency_factor: Option<u32>,
 }
 
 impl Default for Layout {
@@ -197,6 +207,38 @@ impl<S: Shards> Coordinator<S> {
             }
         }
         self.change(MetaCommand::Aliases(changes), self.shards.now() + timeout).await
+    }
+
+    /// Says how many voters each shard of a collection should have. Where they are is said of each
+    /// shard.
+    ///
+    /// # Errors
+    /// `NotFound`, `BadInput`; `Unavailable`; `Timeout` when it may have been said.
+    pub async fn set_replication_factor(
+        &self,
+        collection: String,
+        factor: u32,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let command = MetaCommand::SetReplicationFactor { collection, factor };
+        self.change(command, self.shards.now() + timeout).await
+    }
+
+    /// Keeps a value for the cluster as a whole; `null` forgets it.
+    ///
+    /// # Errors
+    /// `BadInput` where it is too large or too deep, or there are too many; `Unavailable`;
+    /// `Timeout` when it may have been kept.
+    pub async fn set_metadata(
+        &self,
+        key: String,
+        value: Value,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        // Before it is logged: what is refused there has been in every member's log.
+        self.catalog.read(|state| state.check_metadata(&key, &value))?;
+        let command = MetaCommand::SetMetadata { key, value };
+        self.change(command, self.shards.now() + timeout).await
     }
 }
 

@@ -35,6 +35,12 @@ pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 pub const METADATA_DEPTH_MAX: usize = 64;
 /// Bytes of a collection's metadata: each node holds those of all collections in memory.
 pub const METADATA_BYTES_MAX: usize = 64 << 10;
+/// Keys of the cluster's metadata.
+pub const CLUSTER_METADATA_KEYS_MAX: usize = 1024;
+/// Length of such a key, in characters.
+pub const CLUSTER_METADATA_KEY_CHARS_MAX: usize = 255;
+/// Bytes of all keys and values of the cluster's metadata, as JSON: each node holds them in memory.
+pub const CLUSTER_METADATA_BYTES_MAX: usize = 1 << 20;
 /// Depth of a filter: `must`, `should`, `nested` and so on inside one another.
 pub const FILTER_DEPTH_MAX: usize = 32;
 /// Conditions of one filter, at all levels together.

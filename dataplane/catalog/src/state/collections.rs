@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use vane_types::limits::COLLECTIONS_MAX;
+use vane_types::limits::{COLLECTIONS_MAX, REPLICAS_MAX};
 use vane_types::{CollectionConfig, GroupId, KeyRange, PointId, RangeEpoch, Refusal, ShardRange};
 
 use super::shards::ShardEntry;
@@ -121,6 +121,19 @@ impl State {
         known.config = CollectionConfig { payload_schema: BTreeMap::new(), by_tenant, ..config };
         known.write_consistency_factor =
             write_consistency_factor.unwrap_or(known.write_consistency_factor);
+        Ok(vec![Touched::Collection(name)])
+    }
+
+    pub(super) fn set_replication_factor(&mut self, name: String, factor: u32) -> Changed {
+        let known = self.collections.get_mut(&name).ok_or_else(|| collection_not_found(&name))?;
+        if !(1..=REPLICAS_MAX).contains(&factor) {
+            return Err(Refusal::Invalid(format!(
+                "replication_factor is {factor}, must be from 1 to {REPLICAS_MAX}"
+            )));
+        }
+        known.replication_factor = factor;
+        // More than there are would be waited for in vain, by every write.
+        known.write_consistency_factor = known.write_consistency_factor.min(factor);
         Ok(vec![Touched::Collection(name)])
     }
 

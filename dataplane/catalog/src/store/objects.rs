@@ -9,6 +9,7 @@
 //! node/7               a member        collection/c    a collection
 //! shard/12             a shard         alias/a         a collection's name
 //! tenant/7             a tenant        last_tenant     the number that the last one got
+//! metadata/k           what people keep for the cluster by a key
 //! request/90           what became of the request that entry 90 is of
 //! ```
 
@@ -29,6 +30,7 @@ const ALIAS: &str = "alias/";
 const SHARD: &str = "shard/";
 const REQUEST: &str = "request/";
 const TENANT: &str = "tenant/";
+const METADATA: &str = "metadata/";
 const LAST_TENANT: &str = "last_tenant";
 const COUNTERS: &str = "counters";
 const LEVEL: &str = "level";
@@ -65,6 +67,9 @@ pub(super) fn put_touched(batch: &mut Batch<'_>, state: &State, touched: &[Touch
                 put_or_delete(batch, TENANT, id, state.tenants.get(*id));
             }
             Touched::LastTenant => put(batch, LAST_TENANT, &state.tenants.last),
+            Touched::Metadata(key) => {
+                put_or_delete(batch, METADATA, key, state.metadata.get(key));
+            }
             Touched::Counters => put(batch, COUNTERS, &(state.next_node, state.next_group)),
             Touched::Level => put(batch, LEVEL, &state.level),
             Touched::Request(index) => {
@@ -102,6 +107,7 @@ pub(super) fn read(store: &ShardStore) -> Result<Current, StoreError> {
         state.tenants.insert(id, entry);
     }
     state.tenants.last = named(store, LAST_TENANT)?.unwrap_or_default();
+    state.metadata = all(store, METADATA)?.into_iter().collect();
     for (index, remembered) in all::<Remembered>(store, REQUEST)? {
         state.requests.insert(LogIndex(number(REQUEST, &index)?), remembered);
     }

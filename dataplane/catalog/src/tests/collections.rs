@@ -168,3 +168,25 @@ proptest! {
         prop_assert_eq!(divided(shards * 2).shard_of(id) / 2, shard);
     }
 }
+
+#[test]
+fn a_collection_is_to_have_more_replicas_or_fewer_and_writes_wait_for_no_more_than_there_are() {
+    let mut state = founded();
+    let set = |factor| MetaCommand::SetReplicationFactor { collection: "c".into(), factor };
+    let stored = br#"{"set_replication_factor":{"collection":"c","factor":1}}"#;
+    assert_eq!(set(1).encode_stored(), [&[1], &stored[..]].concat());
+    assert_eq!(set(1).level(), FeatureLevel::CHANGING);
+    let factors = |state: &State| {
+        let known = &state.collections["c"];
+        (known.replication_factor, known.write_consistency_factor)
+    };
+    state.apply(set(5)).unwrap();
+    assert_eq!(factors(&state), (5, 2));
+    state.apply(set(1)).unwrap();
+    assert_eq!(factors(&state), (1, 1));
+    for wrong in [0, 10, u32::MAX] {
+        assert!(matches!(state.apply(set(wrong)), Err(Refusal::Invalid(_))));
+    }
+    let other = MetaCommand::SetReplicationFactor { collection: "none".into(), factor: 1 };
+    assert!(matches!(state.apply(other), Err(Refusal::NotFound(_))));
+}

@@ -131,6 +131,9 @@ fn any_command() -> BoxedStrategy<MetaCommand> {
             .prop_map(|(name, key)| MetaCommand::Delete { name, key: key.into() }),
         2 => prop::collection::vec(any_alias_change(), 0..3).prop_map(MetaCommand::Aliases),
         4 => any_tenant(),
+        2 => (any_name(), prop::option::of(0_u64..3)).prop_map(|(key, value)| {
+            MetaCommand::SetMetadata { key, value: value.into() }
+        }),
         3 => any_reconfigure(),
         2 => any_settle(),
         1 => (1_u64..8, 1_u64..=5, 1_u32..=2).prop_map(|(group, node, n)| MetaCommand::Refill {
