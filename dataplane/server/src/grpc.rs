@@ -8,6 +8,7 @@ mod call;
 mod collections;
 mod compression;
 mod error;
+mod health;
 mod layers;
 mod points;
 mod reads;
@@ -34,9 +35,10 @@ use vane_wire::qdrant::qdrant_server::QdrantServer;
 
 use crate::connections::Connection;
 use crate::state::AppState;
-use about::{AboutDoor, HealthDoor};
+use about::AboutDoor;
 use collections::CollectionsDoor;
 use error::Failed;
+use health::{Feed, HealthDoor};
 use points::PointsDoor;
 
 /// HTTP/2 windows: a large message must not wait for a round trip per 64 KB.
@@ -80,7 +82,10 @@ fn router(state: Arc<AppState>) -> Router {
         .route_service("/qdrant.Collections/{method}", collections)
         .layer(read())
         .layer(from_fn_with_state(Arc::clone(&state), layers::limit));
-    let health = HealthServer::new(HealthDoor(Arc::clone(&state)));
+    let feed = Feed::new(Arc::clone(&state));
+    // It ends when the node stops, so that no stream outlives the grace time.
+    tokio::spawn(Arc::clone(&feed).run());
+    let health = HealthServer::new(HealthDoor(feed));
     // Health and version stay outside: a busy node must still answer them.
     let mut router = Router::new()
         .route_service("/qdrant.Qdrant/{method}", QdrantServer::new(AboutDoor))

@@ -1,9 +1,9 @@
 //! What the listeners of one process share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use tokio::sync::watch;
 use vane_service::{Options, Service};
 
 use crate::engine::{Node, NotReady};
@@ -21,7 +21,7 @@ pub(crate) struct AppState {
     /// When the process was ready to answer.
     pub(crate) started: Instant,
     /// Set once, when the process was told to stop.
-    stopping: AtomicBool,
+    stopping: watch::Sender<bool>,
 }
 
 impl AppState {
@@ -37,14 +37,21 @@ impl AppState {
             node,
             metrics,
             started: Instant::now(),
-            stopping: AtomicBool::new(false),
+            stopping: watch::Sender::new(false),
             settings,
         })
     }
 
     /// From now on the node is not ready.
     pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
+        self.stopping.send_replace(true);
+    }
+
+    /// Waits until the process was told to stop.
+    pub(crate) async fn stopping(&self) {
+        // The sender is here, so that it cannot go before.
+        let mut told = self.stopping.subscribe();
+        let _told = told.wait_for(|stopping| *stopping).await;
     }
 
     /// Whether requests should be sent here.
@@ -53,7 +60,7 @@ impl AppState {
     /// Why not.
     pub(crate) fn check_ready(&self) -> Result<(), NotReady> {
         // Before the engine is asked: it is well, and still should get no more.
-        if self.stopping.load(Ordering::Acquire) {
+        if *self.stopping.borrow() {
             return Err(NotReady::Stopping);
         }
         self.node.check_ready()
