@@ -100,9 +100,12 @@ pub struct VectorClusterSpec {
         // They would have no effect: what the operator sets wins over the settings in a pod.
         validation = Rule::new(
             "self.all(k, !k.startsWith('CLUSTER__') \
-             && !(k in ['HOST', 'HTTP_PORT', 'PEER_PORT', 'DATA_DIR']))"
+             && !(k in ['HOST', 'HTTP_PORT', 'GRPC_PORT', 'PEER_PORT', 'DATA_DIR']))"
         )
-        .message("the operator sets CLUSTER__*, HOST, HTTP_PORT, PEER_PORT and DATA_DIR itself")
+        .message(
+            "the operator sets CLUSTER__*, HOST, HTTP_PORT, GRPC_PORT, PEER_PORT and DATA_DIR \
+             itself"
+        )
     )]
     pub settings: BTreeMap<String, String>,
     /// Stops the operator from changing anything, Collections of this cluster among it; status

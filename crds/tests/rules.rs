@@ -76,7 +76,9 @@ fn settings_of_the_operator_are_not_the_users() {
     };
     with("LOG__LEVEL", "debug").validate_cel().unwrap();
     refused(with("CLUSTER__TOKEN", "x").validate_cel(), "itself");
-    refused(with("DATA_DIR", "/").validate_cel(), "itself");
+    for name in ["HOST", "HTTP_PORT", "GRPC_PORT", "PEER_PORT", "DATA_DIR"] {
+        refused(with(name, "1").validate_cel(), "itself");
+    }
     refused(with("log.level", "x").validate_cel(), "upper-case");
 }
 

@@ -102,7 +102,11 @@ fn container(cluster: &ValidatedCluster) -> Container {
             }),
             ..EnvFromSource::default()
         }]),
-        ports: Some(vec![port("rest", names::REST_PORT), port("peer", names::PEER_PORT)]),
+        ports: Some(vec![
+            port("rest", names::REST_PORT),
+            port("grpc", names::GRPC_PORT),
+            port("peer", names::PEER_PORT),
+        ]),
         volume_mounts: Some(vec![
             mount(names::DATA_VOLUME, DATA_DIR, false),
             mount("token", TOKEN_DIR, true),
@@ -158,6 +162,7 @@ fn environment(cluster: &ValidatedCluster) -> Vec<EnvVar> {
         // Of both families: a cluster of Kubernetes may have either.
         variable("VANE_HOST", "::".into()),
         variable("VANE_HTTP_PORT", names::REST_PORT.to_string()),
+        variable("VANE_GRPC_PORT", names::GRPC_PORT.to_string()),
         variable("VANE_PEER_PORT", names::PEER_PORT.to_string()),
         variable("VANE_DATA_DIR", DATA_DIR.into()),
         variable("VANE_CLUSTER__SEEDS", format!("dns:{headless}:{}", names::PEER_PORT)),
