@@ -3,13 +3,16 @@
 pub(crate) use vane_catalog::{AliasChange, TargetReplica, WantedReplica};
 pub(crate) use vane_coordinator::{
     By, ByExamples, ConfigChange, Decay, Diverse, Example, Expression, Feedback, Formula, Function,
-    Group, GroupLookup, GroupValue, Grouping, Layout, Lookup, Matrix, MatrixRow, Pair, Place,
-    Prefetch, Query, SearchExplained, ShardExplained, ShardKeys, SparseChange, Strategy,
-    VectorChange,
+    Group, GroupLookup, GroupValue, Grouping, Layout, LayoutChange, Lookup, Matrix, MatrixRow,
+    Pair, Place, Prefetch, Query, SearchExplained, ShardExplained, ShardKeys, SparseChange,
+    Strategy, VectorChange,
 };
 pub(crate) use vane_node::{
-    CollectionOverview, Marker, MemoryOverview, NodeOverview, NotReady, Problem, ShardOverview,
-    Summary,
+    CollectionOverview, Failed, Marker, MemoryOverview, NodeOverview, NotReady, Problem,
+    ShardOverview, Summary,
+};
+pub(crate) use vane_placement::{
+    RemovalRefusal, ReplicaRefusal, ReplicaRequest, ResizeRefusal, Transfer, transfers,
 };
 #[cfg(test)]
 pub(crate) use vane_raft::{Conf, PeerStatus};

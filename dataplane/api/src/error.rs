@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use vane_filter::{Invalid, InvalidKind};
 use vane_types::{Changed, ErrorKind, FailedShards, Retry, Subject};
 
-use crate::engine::NotReady;
+use crate::engine::{NotReady, RemovalRefusal, ReplicaRefusal, ResizeRefusal};
 
 /// A failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,6 +197,40 @@ fn kind_of(kind: ErrorKind) -> Kind {
         ErrorKind::OutOfSpace => Kind::OutOfSpace,
         ErrorKind::Unavailable => Kind::Unavailable,
         ErrorKind::Internal => Kind::Internal,
+    }
+}
+
+impl From<ReplicaRefusal> for Error {
+    fn from(why: ReplicaRefusal) -> Self {
+        let kind = match why {
+            ReplicaRefusal::NoTransfer { .. } => Kind::NotFound,
+            ReplicaRefusal::NoShard { .. }
+            | ReplicaRefusal::NoPeer(_)
+            | ReplicaRefusal::NotActive { .. }
+            | ReplicaRefusal::NoReplica { .. }
+            | ReplicaRefusal::Occupied { .. }
+            | ReplicaRefusal::Involved { .. }
+            | ReplicaRefusal::LastReplica { .. }
+            | ReplicaRefusal::NoMajority { .. }
+            | ReplicaRefusal::TooFewOthers { .. }
+            | ReplicaRefusal::TooMany { .. } => Kind::BadRequest,
+        };
+        Self::new(kind, "", why)
+    }
+}
+
+impl From<RemovalRefusal> for Error {
+    fn from(why: RemovalRefusal) -> Self {
+        Self::bad_request(why)
+    }
+}
+
+impl From<ResizeRefusal> for Error {
+    fn from(why: ResizeRefusal) -> Self {
+        match why {
+            ResizeRefusal::Unplaceable(why) => vane_types::Error::from(why).into(),
+            ResizeRefusal::Shard(why) => why.into(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod alias;
 mod cluster;
+mod cluster_operation;
 mod collection;
 mod config;
 mod examples;

@@ -6,6 +6,7 @@
 
 pub mod alias;
 pub mod cluster;
+pub mod cluster_operation;
 pub mod collection;
 mod document;
 pub mod explained;

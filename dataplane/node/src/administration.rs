@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 use vane_catalog::{MetaCommand, WantedReplica, meta_peer};
+use vane_placement::ReplicaPlan;
 use vane_transport::{LeaderRequest, ReportRequest};
 use vane_types::{Error, GroupId, NodeId, Retry, Term};
 
@@ -52,11 +53,9 @@ impl Member {
         disk_id: Uuid,
         timeout: Duration,
     ) -> Result<(), Error> {
-        let meta = self.meta_status().await;
-        let votes = meta.is_some_and(|meta| meta.conf.voters.contains(&meta_peer(node)));
         // A voter that is gone is taken out of the group afterwards; one that is there gives its
         // vote up first, so that the group is not smaller for a moment.
-        if votes && self.serving.liveness.is_alive(node) {
+        if self.votes(node).await {
             let text = format!(
                 "node {node} is alive and votes in the meta group: say first that it is to go \
                  (`vanectl nodes leave {node}`), and stop it or wait until another has its vote"
@@ -89,6 +88,29 @@ impl Member {
         }
         let command = MetaCommand::Reconfigure { group, replicas, if_revision };
         self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Records what a request for a shard's replicas comes to. Refused where the shard is not at
+    /// the revision any more that the plan was made at.
+    ///
+    /// # Errors
+    /// As those of [`Member::reconfigure`].
+    pub async fn carry_out(&self, plan: ReplicaPlan, timeout: Duration) -> Result<(), Error> {
+        let command = match plan {
+            ReplicaPlan::Nothing => return Ok(()),
+            ReplicaPlan::Replicas { group, replicas, revision } => {
+                MetaCommand::Reconfigure { group, replicas, if_revision: Some(revision) }
+            }
+            ReplicaPlan::Refill { group, peer } => MetaCommand::Refill { group, peer },
+        };
+        self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Whether a node is alive and votes in the meta group, as far as this one sees.
+    pub async fn votes(&self, node: NodeId) -> bool {
+        let meta = self.meta_status().await;
+        let votes = meta.is_some_and(|meta| meta.conf.voters.contains(&meta_peer(node)));
+        votes && self.serving.liveness.is_alive(node)
     }
 
     /// Hands a group's leadership to its replica on a node; the term that it leads in.

@@ -42,6 +42,7 @@ mod settings;
 mod shards;
 mod standing;
 
+pub use liveness::Failed;
 pub use member::Member;
 pub use memory::of_process as process_memory;
 pub use node::Node;

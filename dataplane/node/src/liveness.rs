@@ -27,6 +27,19 @@ pub(crate) struct Heard {
     pub(crate) report: Option<NodeReport>,
     /// Another node answers at its address: what that one says.
     pub(crate) displaced: Option<String>,
+    /// Questions in vain since its last answer.
+    pub(crate) failed: Option<Failed>,
+}
+
+/// Questions to a node in vain, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// How many.
+    pub count: u64,
+    /// What the last one met.
+    pub why: String,
+    /// When.
+    pub at: Instant,
 }
 
 /// What was heard of the others, and of the meta group's leader.
@@ -72,7 +85,7 @@ impl Liveness {
             let mut heard = self.heard.write();
             heard.retain(|node, _| members.contains(node));
             // One that never answered counts from when it was first looked for.
-            let never = Heard { at: Instant::now(), report: None, displaced: None };
+            let never = Heard { at: Instant::now(), report: None, displaced: None, failed: None };
             for node in members.iter().filter(|node| **node != self.me) {
                 heard.entry(*node).or_insert_with(|| never.clone());
             }
@@ -95,15 +108,15 @@ impl Liveness {
             // By its number: an address may be another's by now.
             Ok(report) if report.node == node => {
                 let (at, report) = (Instant::now(), Some(report));
-                heard.insert(node, Heard { at, report, displaced: None });
+                heard.insert(node, Heard { at, report, displaced: None, failed: None });
             }
             Ok(report) => displace(&mut heard, node, format!("this is node {}", report.node)),
             Err(error) if error.kind == ErrorKind::Conflict => {
                 displace(&mut heard, node, error.detail);
             }
-            // Not noted: a node is away when its last answer has grown old, so that one lost
+            // The node is away when its last answer has grown old, and not before: one lost
             // question is no alarm.
-            Err(_) => {}
+            Err(error) => fail(&mut heard, node, error.detail),
         }
     }
 
@@ -158,6 +171,13 @@ impl Liveness {
 fn displace(heard: &mut BTreeMap<NodeId, Heard>, node: NodeId, by: String) {
     // At once: what lives at its address now says that the node does not.
     if let Some(heard) = heard.get_mut(&node) {
-        heard.displaced = Some(by);
+        heard.displaced = Some(by.clone());
     }
+    fail(heard, node, by);
+}
+
+fn fail(heard: &mut BTreeMap<NodeId, Heard>, node: NodeId, why: String) {
+    let Some(heard) = heard.get_mut(&node) else { return };
+    let count = heard.failed.as_ref().map_or(0, |failed| failed.count) + 1;
+    heard.failed = Some(Failed { count, why, at: Instant::now() });
 }

@@ -168,8 +168,8 @@ impl Admin for AdminDoor {
         let UpdateCollectionRequest { name, body } = request.into_inner();
         let body = request::parse(&body)?;
         let found = self.0.collection(&call(), &name).await?;
-        let (change, factor) = request::collection_change(body, found.config(), found.layout())?;
-        self.0.update_collection(&call(), found, change, factor).await?;
+        let (change, layout) = request::collection_change(body, found.config(), found.layout())?;
+        self.0.update_collection(&call(), found, change, layout).await?;
         answer(shown(self.0.collection_state(&call(), &name).await?))
     }
 

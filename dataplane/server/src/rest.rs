@@ -8,6 +8,7 @@ mod aliases;
 mod answer;
 mod body;
 mod call;
+mod cluster;
 mod collections;
 mod error;
 mod indexes;
@@ -28,7 +29,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
@@ -53,6 +54,7 @@ pub(crate) fn service(state: Arc<AppState>) -> NormalizePath<Router> {
     // Health, metrics and version stay outside: a busy node must still answer them.
     let limited = Router::new()
         .merge(collection_routes())
+        .merge(cluster_routes())
         .merge(point_routes())
         .merge(read_routes().route_layer(from_fn(body::name_ignored)))
         .merge(unsupported::routes())
@@ -104,7 +106,7 @@ fn collection_routes() -> Routes {
                 .patch(collections::update)
                 .delete(collections::delete),
         )
-        .route("/collections/{collection}/cluster", get(collections::cluster))
+        .route("/collections/{collection}/cluster", get(collections::cluster).post(cluster::change))
         .route("/collections/{collection}/exists", get(collections::exists))
         .route("/collections/{collection}/shards", get(shard_keys::list).put(shard_keys::create))
         .route("/collections/{collection}/shards/delete", post(shard_keys::delete))
@@ -112,7 +114,18 @@ fn collection_routes() -> Routes {
         .route("/collections/aliases", post(aliases::change))
         .route("/collections/{collection}/aliases", get(aliases::of_collection))
         .route("/collections/{collection}/index", put(indexes::create))
-        .route("/collections/{collection}/index/{field}", axum::routing::delete(indexes::delete))
+        .route("/collections/{collection}/index/{field}", delete(indexes::delete))
+}
+
+fn cluster_routes() -> Routes {
+    Router::new()
+        .route("/cluster/peer/{peer}", delete(cluster::remove_peer))
+        .route("/cluster/recover", post(cluster::recover))
+        .route("/cluster/metadata/keys", get(cluster::metadata_keys))
+        .route(
+            "/cluster/metadata/keys/{key}",
+            get(cluster::metadata).put(cluster::set_metadata).delete(cluster::delete_metadata),
+        )
 }
 
 fn point_routes() -> Routes {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use uuid::Uuid;
-use vane_api::rest::cluster::MemberState;
+use vane_api::rest::cluster::{ConsensusThread, MemberState};
 use vane_api::{Error, Kind};
 use vane_types::{GroupId, NodeId, Term};
 
 use crate::call::Call;
 use crate::engine::{
-    Collection, CollectionOverview, GroupStatus, Marker, MemoryOverview, NodeOverview,
-    ShardOverview, Summary, WantedReplica,
+    Collection, CollectionOverview, Marker, MemoryOverview, NodeOverview, ShardOverview, Summary,
+    WantedReplica,
 };
 use crate::operation::Operation;
 use crate::service::{Answering, Service};
@@ -30,8 +30,8 @@ pub struct MetaState {
     pub node: NodeId,
     /// Members, as this node knows them.
     pub members: Vec<MemberState>,
-    /// The group; `None` where the thread of this node's log does not say.
-    pub status: Option<GroupStatus>,
+    /// The group, by the thread of this node's log.
+    pub thread: ConsensusThread,
 }
 
 impl Service {
@@ -69,14 +69,21 @@ impl Service {
             // Within the operation, so that its failure is counted and timed like any other.
             let member = self.member()?;
             // Members are known also while the log's thread does not say how its group stands.
-            let status = member.meta_status().await;
+            let standing_still = || member.coordinator().catalog().standing_still();
+            let thread = match member.meta_status().await.map(Box::new) {
+                None => ConsensusThread::Silent,
+                Some(status) => match standing_still() {
+                    None => ConsensusThread::Working(status),
+                    Some(why) => ConsensusThread::StandingStill(status, why.to_owned()),
+                },
+            };
             let state = |overview: NodeOverview| MemberState {
                 node: overview.node.id,
                 address: overview.node.entry.address,
-                silent_s: (!overview.alive).then_some(overview.silent.as_secs()),
+                failed: overview.failed,
             };
             let members = member.node_overviews().await.into_iter().map(state).collect();
-            Ok::<_, Error>(MetaState { node: member.node_id(), members, status })
+            Ok::<_, Error>(MetaState { node: member.node_id(), members, thread })
         };
         Box::pin(self.run(call, Operation::GetCluster, "", asking))
     }

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use vane_api::{Error, Kind};
 use vane_types::{CollectionConfig, NodeId, Recall};
 
 use crate::call::Call;
-use crate::engine::{AliasChange, Collection, ConfigChange, Info, Layout, ShardOverview, Shards};
+use crate::engine::{
+    AliasChange, Collection, ConfigChange, Info, Layout, LayoutChange, Member, ShardOverview,
+    Shards,
+};
 use crate::operation::Operation;
+use crate::replicas;
 use crate::service::{Answering, Service, check_length};
 
 /// Where the replicas of a collection are, and how they do.
@@ -130,27 +135,27 @@ impl Service {
         })
     }
 
-    /// Changes the configuration of a collection, and how many replicas its writes wait for.
+    /// Changes the configuration of a collection, how many replicas its shards have, and for how
+    /// many of them its writes wait.
     ///
     /// # Errors
     ///
-    /// [`Kind::NotFound`], [`Kind::BadInput`], or what keeps the meta group from deciding.
+    /// [`Kind::NotFound`], [`Kind::BadInput`], [`Kind::BadRequest`] where its shards cannot have so
+    /// many or so few, or what keeps the meta group from deciding.
     pub fn update_collection<'a>(
         self: &'a Arc<Self>,
         call: &'a Call,
         collection: Arc<Collection>,
         change: ConfigChange,
-        write_consistency_factor: Option<u32>,
+        layout: LayoutChange,
     ) -> Answering<'a, ()> {
         Box::pin(async move {
-            let (coordinator, timeout) = (self.coordinator()?, call.timeout);
-            // Apart: the collection itself moves into the task.
-            let name = collection.name().to_owned();
-            self.change(call, Operation::UpdateCollection, &name, async move {
-                let name = collection.name();
-                coordinator.update_collection(name, change, write_consistency_factor, timeout).await
-            })
-            .await
+            let member = self.member()?;
+            let (name, options) = (collection.name().to_owned(), call.options());
+            let subject = name.clone();
+            let changing =
+                async move { reconfigure(&member, &name, change, layout, options.deadline).await };
+            self.change(call, Operation::UpdateCollection, &subject, changing).await
         })
     }
 
@@ -235,4 +240,28 @@ impl Service {
         let mut aliases = self.coordinator()?.aliases().into_iter();
         Ok(aliases.find(|(name, _)| name == alias).map(|(_, collection)| collection))
     }
+}
+
+async fn reconfigure(
+    member: &Member,
+    name: &str,
+    change: ConfigChange,
+    layout: LayoutChange,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let LayoutChange { replication_factor, write_consistency_factor: writes } = layout;
+    let coordinator = member.coordinator();
+    let Some(factor) = replication_factor else {
+        return Ok(coordinator.update_collection(name, change, writes, left()).await?);
+    };
+    // Whatever refuses it does so before anything is changed.
+    replicas::plan_factor(member, name, factor, deadline).await?;
+    coordinator.update_collection(name, change, None, left()).await?;
+    replicas::set_factor(member, name, factor, deadline).await?;
+    if writes.is_some() {
+        let nothing = ConfigChange::default();
+        coordinator.update_collection(name, nothing, writes, left()).await?;
+    }
+    Ok(())
 }

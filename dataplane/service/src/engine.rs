@@ -2,13 +2,15 @@
 
 pub(crate) use vane_catalog::{AliasChange, WantedReplica};
 pub(crate) use vane_coordinator::{
-    AskedOf, ConfigChange, Coordinator, Explaining, Group, Grouping, Layout, Matrix, MatrixRow,
-    Partial, Query, RequestOptions, ShardKeys, Shards,
+    AskedOf, ConfigChange, Coordinator, Explaining, Group, Grouping, Layout, LayoutChange, Matrix,
+    MatrixRow, Partial, Query, RequestOptions, ShardKeys, Shards,
 };
 pub(crate) use vane_node::{
     Collection, CollectionOverview, Marker, Member, MemoryOverview, Node, NodeOverview, NodeShards,
     ShardOverview, Summary,
 };
-pub(crate) use vane_raft::GroupStatus;
+pub(crate) use vane_placement::{
+    RemovalStep, ReplicaPlan, ReplicaRequest, Waited, plan_replicas, plan_resize, removal_step,
+};
 pub(crate) use vane_shard::{FacetHit, Info, Page, Record, Scored, Want, Write};
 pub(crate) use vane_transport::Freshness;

@@ -26,11 +26,12 @@ operations! {
         DeletePayload, ClearPayload, CreateIndex, DropIndex, CreateCollection, UpdateCollection,
         CreateShardKey, DeleteShardKey,
         DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, SetNodeLeaving, RemoveNode,
-        ReconfigureShard, TransferLeader;
+        ReconfigureShard, ChangeReplicas, TransferLeader, SetMetadata;
     reads:
         Retrieve, Scroll, Count, Query, Facet, Matrix,
         ListCollections, GetCollection, LocateReplicas,
-        ListAliases, ListShardKeys, GetCluster, ListNodes, ListMemory, ListShards;
+        ListAliases, ListShardKeys, GetCluster, ListNodes, ListMemory, ListShards,
+        RecoverCatalog, GetMetadata;
 }
 
 impl Operation {

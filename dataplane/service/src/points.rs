@@ -8,7 +8,7 @@ use vane_filter::Filter;
 use vane_types::{LogIndex, PointId};
 
 use crate::call::Call;
-use crate::engine::{Collection, ConfigChange, Page, Record, Want, Write};
+use crate::engine::{Collection, ConfigChange, LayoutChange, Page, Record, Want, Write};
 use crate::operation::Operation;
 use crate::service::{Answering, Service, to_the_end};
 
@@ -64,7 +64,8 @@ impl Service {
             // After the index, which is what was asked for: options are only told about. Before
             // the time that there is goes into waiting.
             if let Some(change) = options {
-                self.update_collection(call, Arc::clone(&collection), change, None).await?;
+                let layout = LayoutChange::default();
+                self.update_collection(call, Arc::clone(&collection), change, layout).await?;
             }
             let is_whole = match field {
                 Some(field) => collection.wait_filled(&field, deadline).await,

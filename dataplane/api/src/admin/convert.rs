@@ -70,6 +70,8 @@ pub fn node(overview: NodeOverview) -> Node {
         alive,
         silent,
         displaced,
+        // What it comes to is said by the time for which it was silent.
+        failed: _,
         meta_voter,
         replicas,
         leaders,
@@ -186,10 +188,10 @@ pub fn text_indexes(info: &Info) -> HashMap<String, String> {
 }
 
 pub fn shard(overview: ShardOverview) -> Shard {
-    let ShardOverview { collection, ordinal, group: id, report, peers, target, step, revision } =
+    let ShardOverview { collection, ordinal, group: id, report, conf, target, step, revision } =
         overview;
     let status = report.as_ref().map(|report| &report.status);
-    let mut group = group(id, status, &peers);
+    let mut group = group(id, status, &conf.members());
     for transfer in report.iter().flat_map(|report| &report.transfers) {
         let mut replicas = group.replicas.iter_mut();
         let receiver = replicas.find(|replica| replica.peer_id == transfer.to.0);

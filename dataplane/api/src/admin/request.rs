@@ -6,7 +6,7 @@ use uuid::Uuid;
 use vane_proto::admin::{ReconfigureShardRequest, Role, SetPayloadIndexRequest};
 use vane_types::{CollectionConfig, FieldType, JsonPath, NodeId};
 
-use crate::engine::{ConfigChange, Layout, WantedReplica, Write};
+use crate::engine::{ConfigChange, Layout, LayoutChange, WantedReplica, Write};
 use crate::error::{Error, Kind};
 use crate::rest::collection::{CreateCollection, UpdateCollection};
 use crate::rest::index::{set_tenant, set_text, text_index};
@@ -48,8 +48,8 @@ pub fn new_collection(body: &str) -> Result<(CollectionConfig, Layout), Error> {
     parse::<CreateCollection>(body)?.into_parts().map_err(of_body)
 }
 
-/// The change that a body asks for, of a collection that is as `config` and `layout` say; and how
-/// many replicas its writes are to wait for, where that is to change.
+/// The change that a body asks for, of a collection that is as `config` and `layout` say; and what
+/// of the layout is to change.
 ///
 /// # Errors
 ///
@@ -58,10 +58,10 @@ pub fn collection_change(
     body: UpdateCollection,
     config: &CollectionConfig,
     layout: Layout,
-) -> Result<(ConfigChange, Option<u32>), Error> {
+) -> Result<(ConfigChange, LayoutChange), Error> {
     // First: it looks at the body, which the change then takes.
-    let factor = body.write_consistency_factor(layout).map_err(of_body)?;
-    Ok((body.into_change(config).map_err(of_body)?, factor))
+    let of_layout = body.layout_change(layout).map_err(of_body)?;
+    Ok((body.into_change(config).map_err(of_body)?, of_layout))
 }
 
 /// A body in the form that REST reads, as text.

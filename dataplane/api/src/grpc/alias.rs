@@ -1,6 +1,7 @@
 //! Other names of collections, and shard keys.
 
 use serde_json::{Value, json};
+use vane_wire::qdrant as wire;
 use vane_wire::qdrant::alias_operations::Action;
 use vane_wire::qdrant::{ChangeAliases, CreateShardKeyRequest, DeleteShardKeyRequest};
 
@@ -36,14 +37,7 @@ impl Form for CreateShardKeyRequest {
     type Body = CreateShardKey;
 
     fn form(self, _: &mut Lists) -> Result<Value, Error> {
-        let asked = needed(self.request, "request")?;
-        let mut fields = Fields::new();
-        put(&mut fields, "shard_key", asked.shard_key.map(key).transpose()?);
-        put(&mut fields, "shards_number", asked.shards_number);
-        put(&mut fields, "replication_factor", asked.replication_factor);
-        put(&mut fields, "placement", asked.placement.first().copied());
-        put(&mut fields, "initial_state", unread(asked.initial_state));
-        Ok(fields.into())
+        Ok(new_key(needed(self.request, "request")?)?.into())
     }
 }
 
@@ -51,9 +45,24 @@ impl Form for DeleteShardKeyRequest {
     type Body = DeleteShardKey;
 
     fn form(self, _: &mut Lists) -> Result<Value, Error> {
-        let asked = needed(self.request, "request")?;
-        let mut fields = Fields::new();
-        put(&mut fields, "shard_key", asked.shard_key.map(key).transpose()?);
-        Ok(fields.into())
+        Ok(old_key(needed(self.request, "request")?)?.into())
     }
+}
+
+/// A shard key to make.
+pub(super) fn new_key(asked: wire::CreateShardKey) -> Result<Fields, Error> {
+    let mut fields = Fields::new();
+    put(&mut fields, "shard_key", asked.shard_key.map(key).transpose()?);
+    put(&mut fields, "shards_number", asked.shards_number);
+    put(&mut fields, "replication_factor", asked.replication_factor);
+    put(&mut fields, "placement", asked.placement.first().copied());
+    put(&mut fields, "initial_state", unread(asked.initial_state));
+    Ok(fields)
+}
+
+/// A shard key to delete.
+pub(super) fn old_key(asked: wire::DeleteShardKey) -> Result<Fields, Error> {
+    let mut fields = Fields::new();
+    put(&mut fields, "shard_key", asked.shard_key.map(key).transpose()?);
+    Ok(fields)
 }

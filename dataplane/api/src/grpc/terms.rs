@@ -76,6 +76,7 @@ termed! {
     DeleteCollection: collection, timeout;
     CreateShardKeyRequest: collection, timeout;
     DeleteShardKeyRequest: collection, timeout;
+    UpdateCollectionClusterSetupRequest: collection, timeout;
     GetCollectionInfoRequest: collection;
     CollectionExistsRequest: collection;
     CollectionClusterInfoRequest: collection;

@@ -1,13 +1,17 @@
 //! What a node says about itself, its cluster, and where collections lie in it.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use vane_types::{NodeId, PeerId};
 
-use crate::engine::{GroupReport, GroupStatus, Role, ShardOverview, TargetReplica};
+use crate::engine::{
+    self, Failed, GroupReport, GroupStatus, Role, ShardOverview, TargetReplica, Transfer,
+    WantedReplica,
+};
 
 /// The API version that is spoken. Clients of a minor version further away warn.
 const QDRANT_VERSION: &str = "1.20.0";
@@ -46,45 +50,57 @@ pub struct MemberState {
     pub node: NodeId,
     /// Its address for other nodes.
     pub address: String,
-    /// Seconds since it was last heard of, where it does not answer.
-    pub silent_s: Option<u64>,
+    /// Questions to it in vain since its last answer.
+    pub failed: Option<Failed>,
 }
 
-/// `GET /cluster`: members, and the meta group as `node` sees it; `None` where the thread of its
-/// log does not say. `now` is this moment, as the API writes times.
+/// How the thread of the meta group's log does.
+#[derive(Debug, Clone)]
+pub enum ConsensusThread {
+    /// It has just answered: so the group stands.
+    Working(Box<GroupStatus>),
+    /// It takes no change any more, since it met one that it cannot read.
+    StandingStill(Box<GroupStatus>, String),
+    /// It does not say.
+    Silent,
+}
+
+/// `GET /cluster`: members, and the meta group as `node` sees it. `at` writes a moment as the API
+/// does.
 pub fn cluster_status(
     node: NodeId,
     members: &[MemberState],
-    status: Option<&GroupStatus>,
-    now: &str,
+    thread: &ConsensusThread,
+    at: impl Fn(Instant) -> String,
 ) -> Value {
     let uri = |member: &MemberState| format!("http://{}", member.address);
     let peers: Map<String, Value> = members
         .iter()
         .map(|member| (member.node.to_string(), json!({ "uri": uri(member) })))
         .collect();
-    let failures: Map<String, Value> = members
-        .iter()
-        .filter_map(|member| {
-            let silent = member.silent_s?;
-            let latest = format!("node {} has not answered for {silent} s", member.node);
-            // Each node asks each other once a second.
-            let failure = json!({
-                "count": silent, "latest_error": latest, "latest_error_timestamp": now,
-            });
-            Some((uri(member), failure))
-        })
-        .collect();
-    let thread = match status {
-        // The thread has just answered. One that fails ends the process.
-        Some(_) => json!({ "consensus_thread_status": "working", "last_update": now }),
-        None => json!({ "consensus_thread_status": "stopped" }),
+    let failure = |member: &MemberState| {
+        let Failed { count, why, at: last } = member.failed.as_ref()?;
+        let failure = json!({
+            "count": count, "latest_error": why, "latest_error_timestamp": at(*last),
+        });
+        Some((uri(member), failure))
+    };
+    let failures: Map<String, Value> = members.iter().filter_map(failure).collect();
+    let (status, thread) = match thread {
+        ConsensusThread::Working(status) => (
+            Some(status),
+            json!({ "consensus_thread_status": "working", "last_update": at(Instant::now()) }),
+        ),
+        ConsensusThread::StandingStill(status, why) => {
+            (Some(status), json!({ "consensus_thread_status": "stopped_with_err", "err": why }))
+        }
+        ConsensusThread::Silent => (None, json!({ "consensus_thread_status": "stopped" })),
     };
     json!({
         "status": "enabled",
         "peer_id": node,
         "peers": peers,
-        "raft_info": raft_info(status.unwrap_or(&GroupStatus::default())),
+        "raft_info": raft_info(status.map_or(&GroupStatus::default(), |status| status)),
         "consensus_thread_status": thread,
         "message_send_failures": failures,
     })
@@ -120,14 +136,13 @@ pub fn collection_cluster(
     for shard in shards {
         for peer in members(shard) {
             let (id, state) = (shard.ordinal, state(shard, peer, &is_silent));
-            match points.get(&id) {
-                Some(points) if peer.node() == node => {
-                    local.push(json!({ "shard_id": id, "points_count": points, "state": state }));
-                }
-                _ => {
-                    let holder = peer.node();
-                    remote.push(json!({ "shard_id": id, "peer_id": holder, "state": state }));
-                }
+            if peer.node() == node {
+                // One that is not open here has none to count.
+                let points = points.get(&id).copied().unwrap_or_default();
+                local.push(json!({ "shard_id": id, "points_count": points, "state": state }));
+            } else {
+                let holder = peer.node();
+                remote.push(json!({ "shard_id": id, "peer_id": holder, "state": state }));
             }
         }
         transfers.extend(self::transfers(shard));
@@ -145,7 +160,7 @@ pub fn collection_cluster(
 fn members(shard: &ShardOverview) -> Vec<PeerId> {
     match &shard.report {
         Some(report) => report.status.conf.members(),
-        None => shard.peers.clone(),
+        None => shard.conf.members(),
     }
 }
 
@@ -171,27 +186,32 @@ fn state(shard: &ShardOverview, peer: PeerId, is_silent: impl Fn(NodeId) -> bool
 
 /// Replicas that are on their way to where they should be.
 fn transfers(shard: &ShardOverview) -> Vec<Value> {
-    let (Some(target), Some(GroupReport { status, .. })) = (&shard.target, &shard.report) else {
-        return Vec::new();
-    };
-    let voters = &status.conf.voters;
-    let stays = |voter: &PeerId| target.iter().any(|replica| replica.peer == *voter);
-    let is_move = !voters.iter().all(stays);
-    let incoming =
-        target.iter().filter(|replica| !replica.learner && !voters.contains(&replica.peer));
-    let transfer = |replica: &TargetReplica| {
-        let by_files = status.peer(replica.peer).is_some_and(|member| member.snapshot);
+    let Some(target) = &shard.target else { return Vec::new() };
+    let status = shard.report.as_ref().map(|report| &report.status);
+    // By what is recorded, as requests about a transfer have it: until its end is, there is one.
+    let conf = &shard.conf;
+    let sender = status.and_then(|status| status.leader).or_else(|| conf.voters.first().copied());
+    let sender = sender.map(PeerId::node);
+    let wanted: Vec<WantedReplica> = target
+        .iter()
+        .map(|it| WantedReplica { node: it.peer.node(), learner: it.learner })
+        .collect();
+    let transfer = |Transfer { in_place_of, to, .. }: Transfer| {
+        let peer = target.iter().map(|replica| replica.peer).find(|peer| peer.node() == to);
+        let known = peer.and_then(|peer| status?.peer(peer));
+        let by_files = known.is_some_and(|member| member.snapshot || member.installing);
         json!({
             "shard_id": shard.ordinal,
-            "from": status.leader.map_or(NodeId(0), PeerId::node),
-            "to": replica.peer.node(),
+            // Where none goes, whoever leads sends.
+            "from": in_place_of.or(sender),
+            "to": to,
             // The others keep theirs.
-            "sync": !is_move,
+            "sync": in_place_of.is_none(),
             "method": if by_files { "snapshot" } else { "wal_delta" },
             "comment": shard.step,
         })
     };
-    incoming.map(transfer).collect()
+    engine::transfers(conf, &wanted).into_iter().map(transfer).collect()
 }
 
 #[cfg(test)]
@@ -222,7 +242,7 @@ mod tests {
             ordinal: 0,
             group: vane_types::GroupId(1),
             report: Some(GroupReport { status, ..GroupReport::default() }),
-            peers: vec![peer(1), peer(2), peer(3), peer(4)],
+            conf: Conf { voters: vec![peer(1), peer(2), peer(3)], ..Conf::default() },
             target: Some(vec![wanted(1), wanted(3), wanted(4)]),
             step: "waiting".into(),
             revision: 1,
@@ -242,9 +262,30 @@ mod tests {
         let local = json!([{"shard_id": 0, "points_count": 7, "state": "Active"}]);
         assert_eq!(answer["local_shards"], local);
         assert_eq!(states(&answer), [(1, "Active"), (3, "Dead"), (4, "Partial")]);
-        let transfer = json!({"shard_id": 0, "from": 1, "to": 4, "sync": false,
+        let transfer = json!({"shard_id": 0, "from": 2, "to": 4, "sync": false,
             "method": "wal_delta", "comment": "waiting"});
         assert_eq!(answer["shard_transfers"], json!([transfer]));
+    }
+
+    #[test]
+    fn a_replica_that_is_added_comes_from_the_leader() {
+        let wanted = |node| TargetReplica { peer: peer(node), learner: false };
+        let target = Some([1, 2, 3, 4].map(wanted).to_vec());
+        let mut shard = ShardOverview { target, ..moving() };
+        let status = &mut shard.report.as_mut().unwrap().status;
+        status.peers[2].snapshot = true;
+        let answer = collection_cluster(NodeId(9), &[shard], &BTreeMap::new(), |_| false);
+        let transfer = json!({"shard_id": 0, "from": 1, "to": 4, "sync": true,
+            "method": "snapshot", "comment": "waiting"});
+        assert_eq!(answer["shard_transfers"], json!([transfer]));
+    }
+
+    #[test]
+    fn a_replica_that_is_not_open_here_is_local_all_the_same() {
+        let answer = collection_cluster(NodeId(3), &[moving()], &BTreeMap::new(), |_| false);
+        let local = json!([{"shard_id": 0, "points_count": 0, "state": "Dead"}]);
+        assert_eq!(answer["local_shards"], local);
+        assert_eq!(states(&answer), [(1, "Active"), (2, "Active"), (4, "Partial")]);
     }
 
     #[test]
@@ -252,35 +293,45 @@ mod tests {
         let shard = ShardOverview { report: None, ..moving() };
         let points = BTreeMap::new();
         let answer = collection_cluster(NodeId(9), &[shard], &points, |node| node.0 == 3);
-        let expected = [(1, "Initializing"), (2, "Initializing"), (3, "Dead"), (4, "Initializing")];
+        let expected = [(1, "Initializing"), (2, "Initializing"), (3, "Dead")];
         assert_eq!(states(&answer), expected);
-        assert_eq!(answer["shard_transfers"], json!([]));
+        let transfers = answer["shard_transfers"].as_array().unwrap();
+        assert_eq!(transfers.len(), 1, "it is wanted, and says what it waits for");
     }
 
     #[test]
     fn a_learner_is_a_follower_without_a_vote() {
         let conf = Conf { learners: vec![peer(2)], ..Conf::default() };
         let status = GroupStatus { peer: peer(2), conf, ..GroupStatus::default() };
-        let answer = cluster_status(NodeId(2), &[], Some(&status), "now");
+        let thread = ConsensusThread::Working(Box::new(status));
+        let answer = cluster_status(NodeId(2), &[], &thread, |_| "now".into());
         assert_eq!(answer["raft_info"]["role"], "Follower");
         assert_eq!(answer["raft_info"]["is_voter"], false);
     }
 
     #[test]
-    fn a_silent_member_is_a_failure_and_a_silent_log_no_working_thread() {
-        let member = |node, silent_s| MemberState {
+    fn a_member_that_is_asked_in_vain_is_a_failure_and_a_silent_log_no_working_thread() {
+        let member = |node, failed: Option<u64>| MemberState {
             node: NodeId(node),
             address: format!("n{node}:1"),
-            silent_s,
+            failed: failed.map(|count| Failed { count, why: "shut".into(), at: Instant::now() }),
         };
         let members = [member(1, None), member(2, Some(12))];
-        let status = GroupStatus::default();
-        let well = cluster_status(NodeId(1), &members, Some(&status), "now");
-        assert_eq!(well["consensus_thread_status"]["consensus_thread_status"], "working");
-        let failures = well["message_send_failures"].as_object().unwrap();
-        assert_eq!(failures.keys().collect::<Vec<_>>(), ["http://n2:1"]);
-        assert_eq!(failures["http://n2:1"]["count"], 12);
-        let mute = cluster_status(NodeId(1), &members, None, "now");
+        let said = |thread: &ConsensusThread| {
+            cluster_status(NodeId(1), &members, thread, |_| "then".into())
+        };
+        let status = || Box::new(GroupStatus::default());
+        let well = said(&ConsensusThread::Working(status()));
+        let thread = json!({"consensus_thread_status": "working", "last_update": "then"});
+        assert_eq!(well["consensus_thread_status"], thread);
+        let failure = json!({
+            "count": 12, "latest_error": "shut", "latest_error_timestamp": "then",
+        });
+        assert_eq!(well["message_send_failures"], json!({ "http://n2:1": failure }));
+        let mute = said(&ConsensusThread::Silent);
         assert_eq!(mute["consensus_thread_status"]["consensus_thread_status"], "stopped");
+        let still = said(&ConsensusThread::StandingStill(status(), "entry 7".into()));
+        let thread = json!({"consensus_thread_status": "stopped_with_err", "err": "entry 7"});
+        assert_eq!(still["consensus_thread_status"], thread);
     }
 }

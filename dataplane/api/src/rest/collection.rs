@@ -21,8 +21,8 @@ use vane_types::{
 
 use super::Unsupported;
 use super::parse::read_value;
-use crate::engine::{ConfigChange, Layout, VectorChange};
-use crate::error::{Error, Kind};
+use crate::engine::{ConfigChange, Layout, LayoutChange, VectorChange};
+use crate::error::Error;
 use diff::{HnswDiff, OptimizersDiff, Placement, SearchDiff, WalDiff};
 use hints::{QUANTIZATION, Quantization, StrictMode, add, given, replace_quantization};
 use sparse::{Sparse, sparse_vectors};
@@ -153,8 +153,8 @@ impl CreateCollection {
     ///
     /// # Errors
     ///
-    /// [`Kind::Invalid`] where a number is out of its range, [`Kind::Malformed`] where a vector is
-    /// none, [`Kind::Unsupported`] for what this version does not have.
+    /// `Kind::Invalid` where a number is out of its range, `Kind::Malformed` where a vector is
+    /// none, `Kind::Unsupported` for what this version does not have.
     pub fn into_parts(self) -> Result<(CollectionConfig, Layout), Error> {
         let layout = Layout {
             shards: count("shard_number", self.shard_number, 1, SHARDS_MAX)?,
@@ -318,38 +318,38 @@ impl VectorRequest {
 }
 
 impl UpdateCollection {
-    /// The number of replicas that writes are to wait for, if it is to change.
+    /// How many replicas there are to be, and how many of them writes are to wait for, where that
+    /// is to change.
     ///
     /// # Errors
     ///
-    /// [`Kind::Invalid`] where it is out of its range, [`Kind::Unsupported`] where the number of
-    /// replicas is to change as well.
-    pub fn write_consistency_factor(&self, layout: Layout) -> Result<Option<u32>, Error> {
-        let Some(params) = &self.params else { return Ok(None) };
-        let factor = layout.replication_factor;
-        // To repeat the number that it has changes nothing, and is no mistake.
-        if count("params.replication_factor", params.replication_factor, factor, REPLICAS_MAX)?
-            != factor
+    /// `Kind::Invalid` where one is out of its range.
+    pub fn layout_change(&self, layout: Layout) -> Result<LayoutChange, Error> {
+        let Some(params) = &self.params else { return Ok(LayoutChange::default()) };
+        let asked = |field, factor: Option<u32>| {
+            factor.map(|factor| count(field, Some(factor), factor, REPLICAS_MAX)).transpose()
+        };
+        let (of_replicas, of_writes) =
+            ("params.replication_factor", "params.write_consistency_factor");
+        let replicas = asked(of_replicas, params.replication_factor)?;
+        let writes = asked(of_writes, params.write_consistency_factor)?;
+        if let (Some(replicas), Some(writes)) = (replicas, writes)
+            && writes > replicas
         {
-            return Err(Error::new(
-                Kind::Unsupported,
-                "`params.replication_factor` of an existing collection",
-                "replicas are added shard by shard (vanectl shards reconfigure)",
-            ));
+            return Err(Error::out_of_range(of_writes, writes, &(1..=replicas)));
         }
-        let wanted = params.write_consistency_factor;
-        wanted
-            .map(|factor| {
-                count("params.write_consistency_factor", Some(factor), factor, REPLICAS_MAX)
-            })
-            .transpose()
+        Ok(LayoutChange {
+            // To repeat the number that it has changes nothing: tools send all that they know.
+            replication_factor: replicas.filter(|factor| *factor != layout.replication_factor),
+            write_consistency_factor: writes,
+        })
     }
 
     /// The change it asks for of a collection that is as `config` says.
     ///
     /// # Errors
     ///
-    /// [`Kind::Invalid`] where a number is out of its range.
+    /// `Kind::Invalid` where a number is out of its range.
     pub fn into_change(self, config: &CollectionConfig) -> Result<ConfigChange, Error> {
         let params = self.params.unwrap_or_default();
         let mut hints = collection_hints(

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 /// Method, path with `{c}` for a collection's name, and body; null for none.
 pub(super) fn requests() -> Vec<(&'static str, &'static str, Value)> {
     let mut requests = collections();
+    requests.extend(cluster());
     requests.extend(writes());
     requests.extend(reads());
     requests.extend(rankings());
@@ -91,6 +92,19 @@ fn collections() -> Vec<(&'static str, &'static str, Value)> {
         ),
         ("DELETE", "/collections/{c}/index/n", Value::Null),
         ("DELETE", "/collections/{c}/index/a%5B%5D.b", Value::Null),
+    ]
+}
+
+fn cluster() -> Vec<(&'static str, &'static str, Value)> {
+    let way = json!({ "shard_id": 0, "from_peer_id": 1, "to_peer_id": 2, "method": "snapshot" });
+    let replica = json!({ "shard_id": 0, "peer_id": 1 });
+    vec![
+        ("POST", "/collections/{c}/cluster", json!({ "move_shard": way })),
+        ("POST", "/collections/{c}/cluster", json!({ "drop_replica": replica })),
+        ("POST", "/cluster/recover", Value::Null),
+        ("DELETE", "/cluster/peer/7", Value::Null),
+        ("PUT", "/cluster/metadata/keys/a", json!({ "b": [null, 1.5] })),
+        ("GET", "/cluster/metadata/keys/a", Value::Null),
     ]
 }
 

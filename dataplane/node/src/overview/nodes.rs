@@ -8,6 +8,7 @@ use vane_raft::GroupStatus;
 use vane_transport::ReportRequest;
 use vane_types::GroupId;
 
+use crate::liveness::Failed;
 use crate::member::Member;
 
 /// A member: what the catalog has of it, with the figures it last reported.
@@ -21,6 +22,8 @@ pub struct NodeOverview {
     pub silent: Duration,
     /// Another node answers at its address: what that one says.
     pub displaced: Option<String>,
+    /// Questions to it in vain since its last answer.
+    pub failed: Option<Failed>,
     /// It votes in the meta group.
     pub meta_voter: bool,
     /// Replicas of shards that it has open.
@@ -58,6 +61,7 @@ impl Member {
             let heard = self.serving.liveness.heard(node.id);
             let silent = heard.as_ref().map_or(Duration::ZERO, |heard| heard.at.elapsed());
             let displaced = heard.as_ref().and_then(|heard| heard.displaced.clone());
+            let failed = heard.as_ref().and_then(|heard| heard.failed.clone());
             // Its own report is made on the spot, since a node asks only the others.
             let report = match node.id == self.ground.me {
                 true => Some(own.clone()),
@@ -70,6 +74,7 @@ impl Member {
                 alive: self.serving.liveness.is_alive(node.id),
                 silent,
                 displaced,
+                failed,
                 meta_voter: meta.as_ref().is_some_and(votes),
                 replicas: report.replicas,
                 leaders: report.leaders,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use vane_catalog::{CollectionEntry, ShardEntry, State, TargetReplica};
 use vane_coordinator::Collection;
 use vane_placement::{ShardStep, next_step};
-use vane_raft::GroupStatus;
+use vane_raft::{Conf, GroupStatus};
 use vane_transport::{GroupReport, ReportRequest};
-use vane_types::{GroupId, NodeId, PeerId};
+use vane_types::{GroupId, NodeId};
 
 use super::copying::step_text;
 use crate::member::Member;
@@ -25,7 +25,7 @@ pub struct ShardOverview {
     /// As its leader sees it; `None` when no leader answers.
     pub report: Option<GroupReport>,
     /// Members, as the catalog has them.
-    pub peers: Vec<PeerId>,
+    pub conf: Conf,
     /// Where the replicas should be, while that differs.
     pub target: Option<Vec<TargetReplica>>,
     /// What a change of replicas waits for or does next; empty without one.
@@ -151,7 +151,7 @@ fn shard_overview(
         ordinal: entry.ordinal,
         group,
         report,
-        peers: entry.conf.members(),
+        conf: entry.conf.clone(),
         target: entry.target.clone(),
         step,
         revision,

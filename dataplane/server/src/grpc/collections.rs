@@ -11,7 +11,6 @@ use vane_wire::qdrant::collections_server::Collections;
 
 use super::call::{Answered, Call};
 use super::error::Failed;
-use super::missing;
 use crate::state::AppState;
 
 /// What a method answers.
@@ -38,9 +37,9 @@ impl CollectionsDoor {
         let (call, message) = self.call(request)?;
         let body = call.read(message).await?;
         let collection = call.collection(None).await?;
-        let factor = body.write_consistency_factor(collection.layout())?;
+        let layout = body.layout_change(collection.layout())?;
         let change = body.into_change(collection.config())?;
-        call.service.update_collection(&call.context, collection, change, factor).await?;
+        call.service.update_collection(&call.context, collection, change, layout).await?;
         changed(&call, true)
     }
 
@@ -120,6 +119,17 @@ impl CollectionsDoor {
         let is_silent = |node| places.silent.contains(&node);
         let json = collection_cluster(node, &places.shards, &places.points, is_silent);
         call.answer(grpc::cluster_info(&json, call.seconds()))
+    }
+
+    async fn change_cluster(
+        &self,
+        request: Request<wire::UpdateCollectionClusterSetupRequest>,
+    ) -> Answered<wire::UpdateCollectionClusterSetupResponse> {
+        let (call, message) = self.call(request)?;
+        let operation = call.read(message).await?;
+        call.service.change_cluster(&call.context, &call.name, operation).await?;
+        let time = call.seconds();
+        call.answer(wire::UpdateCollectionClusterSetupResponse { result: true, time })
     }
 
     async fn shard_keys(
@@ -237,12 +247,9 @@ impl Collections for CollectionsDoor {
 
     async fn update_collection_cluster_setup(
         &self,
-        _: Request<wire::UpdateCollectionClusterSetupRequest>,
+        request: Request<wire::UpdateCollectionClusterSetupRequest>,
     ) -> Answer<wire::UpdateCollectionClusterSetupResponse> {
-        missing(
-            "Collections/UpdateCollectionClusterSetup",
-            "replicas are moved shard by shard (vanectl shards reconfigure)",
-        )
+        Ok(self.change_cluster(request).await?)
     }
 
     async fn create_shard_key(

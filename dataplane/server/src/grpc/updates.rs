@@ -13,7 +13,7 @@ use vane_wire::qdrant::{
 };
 
 use super::call::{Answered, Call};
-use crate::engine::Write;
+use crate::engine::{LayoutChange, Write};
 use crate::state::AppState;
 
 /// Applies the change that `read` finds in a message.
@@ -72,7 +72,8 @@ pub(super) async fn drop_field_index(
     let index = call.service.write(&call.context, Arc::clone(&collection), write).await?;
     // After the index, which is what was asked for: options are only told about.
     if let Some(change) = options.into_change(collection.config()) {
-        call.service.update_collection(&call.context, collection, change, None).await?;
+        let layout = LayoutChange::default();
+        call.service.update_collection(&call.context, collection, change, layout).await?;
     }
     call.updated(call.result(index))
 }

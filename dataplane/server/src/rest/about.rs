@@ -1,5 +1,7 @@
 //! What the official clients ask a server about itself.
 
+use std::time::Instant;
+
 use axum::Json;
 use axum::response::IntoResponse;
 use vane_api::rest::cluster::{Version, cluster_status};
@@ -15,6 +17,10 @@ pub(crate) async fn version() -> impl IntoResponse {
 /// `GET /cluster`: members and consensus, as this node sees them.
 pub(crate) async fn cluster(call: Call) -> Answered {
     let state = call.service.meta_state(&call.context).await?;
-    let now = jiff::Timestamp::now().to_string();
-    Ok(call.answer(cluster_status(state.node, &state.members, state.status.as_ref(), &now)))
+    // By the clock of the machine, from the one that only goes on.
+    let at = |moment: Instant| {
+        let ago = jiff::SignedDuration::try_from(moment.elapsed()).unwrap_or_default();
+        (jiff::Timestamp::now() - ago).to_string()
+    };
+    Ok(call.answer(cluster_status(state.node, &state.members, &state.thread, at)))
 }

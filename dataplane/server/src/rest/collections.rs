@@ -40,9 +40,9 @@ pub(super) async fn create(call: Call, To(name, body): To<CreateCollection>) -> 
 /// `PATCH /collections/{collection}`.
 pub(super) async fn update(call: Call, To(name, body): To<UpdateCollection>) -> Answered {
     let collection = call.collection(&name).await?;
-    let factor = body.write_consistency_factor(collection.layout())?;
+    let layout = body.layout_change(collection.layout())?;
     let change = body.into_change(collection.config())?;
-    call.service.update_collection(&call.context, collection, change, factor).await?;
+    call.service.update_collection(&call.context, collection, change, layout).await?;
     Ok(call.answer(true))
 }
 

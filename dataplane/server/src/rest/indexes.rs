@@ -9,6 +9,7 @@ use super::answer::Answered;
 use super::body::To;
 use super::call::{Call, In};
 use super::updates::write;
+use crate::engine::LayoutChange;
 
 /// `PUT /collections/{collection}/index`. Who waits is answered once the leaders have all points
 /// in it, or, before the time is up, that it is acknowledged: it is used as soon as it is whole.
@@ -28,7 +29,8 @@ pub(super) async fn delete(call: Call, In((name, field)): In<(String, String)>) 
     let answer = write(&call, Arc::clone(&collection), change).await?;
     // After the index, which is what was asked for: options are only told about.
     if let Some(change) = options.into_change(collection.config()) {
-        call.service.update_collection(&call.context, collection, change, None).await?;
+        let layout = LayoutChange::default();
+        call.service.update_collection(&call.context, collection, change, layout).await?;
     }
     Ok(answer)
 }

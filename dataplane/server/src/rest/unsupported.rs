@@ -25,17 +25,13 @@ const OF_COLLECTION: [(&str, &str); 11] = [
 ];
 
 /// Elsewhere.
-const OF_NODE: [&str; 13] = [
+const OF_NODE: [&str; 9] = [
     "/snapshots",
     "/snapshots/{snapshot}",
     "/issues",
     "/quotas",
     "/telemetry",
     "/cluster/telemetry",
-    "/cluster/recover",
-    "/cluster/peer/{peer}",
-    "/cluster/metadata/keys",
-    "/cluster/metadata/keys/{key}",
     "/locks",
     "/logger",
     "/dashboard",

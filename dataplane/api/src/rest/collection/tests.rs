@@ -2,7 +2,8 @@ use vane_types::{CollectionConfig, Distance, HnswConfig, Residence};
 
 use super::super::fixture::{assert_refused, parse_text};
 use super::{CreateCollection, UpdateCollection};
-use crate::error::Error;
+use crate::engine::{Layout, LayoutChange};
+use crate::error::{Error, Kind};
 
 fn create(json: &str) -> Result<CollectionConfig, Error> {
     parse_text::<CreateCollection>(json)
@@ -129,5 +130,33 @@ fn mistakes_get_their_code_and_name_the_field() {
     for (json, code, named) in cases {
         let error = create(&json).expect_err(&json);
         assert_refused(&json, &error, code, named);
+    }
+}
+
+#[test]
+fn numbers_of_replicas_change_within_their_range() {
+    let layout = Layout { shards: 1, replication_factor: 3, write_consistency_factor: 1 };
+    let change = |params: &str| {
+        let body = format!(r#"{{"params": {params}}}"#);
+        parse_text::<UpdateCollection>(&body).and_then(|body| body.layout_change(layout))
+    };
+    let of = |replicas, writes| LayoutChange {
+        replication_factor: replicas,
+        write_consistency_factor: writes,
+    };
+    for (params, expected) in [
+        (r#"{"replication_factor": 5, "write_consistency_factor": 5}"#, of(Some(5), Some(5))),
+        (r#"{"replication_factor": 3, "write_consistency_factor": 2}"#, of(None, Some(2))),
+        (r#"{"read_fan_out_factor": 2}"#, of(None, None)),
+    ] {
+        assert_eq!(change(params), Ok(expected), "{params}");
+    }
+    for wrong in [
+        r#"{"replication_factor": 0}"#,
+        r#"{"replication_factor": 10}"#,
+        r#"{"replication_factor": 2, "write_consistency_factor": 3}"#,
+    ] {
+        let refused = change(wrong).unwrap_err();
+        assert_eq!(refused.kind, Kind::Invalid, "{wrong}");
     }
 }
