@@ -153,8 +153,10 @@ impl Service {
             let member = self.member()?;
             let (name, options) = (collection.name().to_owned(), call.options());
             let subject = name.clone();
-            let changing =
-                async move { reconfigure(&member, &name, change, layout, options.deadline).await };
+            // Boxed: its states are large, and few requests come here.
+            let changing = Box::pin(async move {
+                reconfigure(&member, &name, change, layout, options.deadline).await
+            });
             self.change(call, Operation::UpdateCollection, &subject, changing).await
         })
     }

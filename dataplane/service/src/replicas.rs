@@ -70,10 +70,11 @@ impl Service {
             let member = self.member()?;
             let deadline = call.options().deadline;
             let subject = format!("shard {shard} of {}", collection.name());
-            let changing = async move {
+            // Boxed, as what follows: its states are large, and few requests come here.
+            let changing = Box::pin(async move {
                 let shard = (collection.name(), shard);
                 change(&member, shard, request, deadline).await
-            };
+            });
             self.change(call, Operation::ChangeReplicas, &subject, changing).await
         })
     }
@@ -95,7 +96,7 @@ impl Service {
         Box::pin(async move {
             let member = self.member()?;
             let deadline = call.options().deadline;
-            let removing = async move { remove(&member, node, drops, deadline).await };
+            let removing = Box::pin(async move { remove(&member, node, drops, deadline).await });
             self.change(call, Operation::RemoveNode, &format!("node {node}"), removing).await
         })
     }
@@ -152,11 +153,10 @@ pub(crate) async fn plan_factor(
     let coordinator = member.coordinator();
     coordinator.catch_up(deadline).await?;
     let alive = |node| coordinator.shards().is_alive(node);
-    let planned = coordinator.catalog().read(|state| {
+    coordinator.catalog().read(|state| {
         state.level.check(FeatureLevel::CHANGING).map_err(vane_types::Error::from)?;
-        Ok::<_, Error>(plan_resize(state, collection, factor, alive)?)
-    });
-    planned
+        Ok(plan_resize(state, collection, factor, alive)?)
+    })
 }
 
 /// Records where the replicas of a collection's shards should be, and last of all how many: until
