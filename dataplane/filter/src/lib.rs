@@ -31,6 +31,7 @@ mod stored_value;
 mod tenant_index;
 mod tenants;
 mod text;
+mod unindexed;
 mod validate;
 mod value_set;
 
@@ -57,4 +58,5 @@ pub use slot_set::SlotSet;
 pub use stored_value::{Counted, FacetValue, Order, OrderValue};
 pub use tenant_index::TenantIndex;
 pub use text::bm25::Bm25;
+pub use unindexed::unindexed;
 pub use value_set::ValueSet;

@@ -144,11 +144,15 @@ fn field_slots(
     path: &JsonPath,
     indexes: &dyn Indexes,
 ) -> Option<Resolved> {
+    operators_in(condition, indexes.index(path)?)
+}
+
+/// What an index on the field of a condition says of it.
+pub(crate) fn operators_in(condition: &FieldCondition, index: &PayloadIndex) -> Option<Resolved> {
     // An index holds values: it tells neither how many there are nor that there are none.
     if condition.is_about_absence() {
         return None;
     }
-    let index = indexes.index(path)?;
     union(kinds::operators(condition, index))
 }
 

@@ -6,6 +6,7 @@
 pub mod collection;
 pub mod command;
 pub mod distance;
+mod durations;
 pub mod error;
 pub mod hints;
 pub mod ids;
@@ -28,6 +29,7 @@ pub use collection::{
 };
 pub use command::Refusal;
 pub use distance::Distance;
+pub use durations::{DURATION_BOUNDS_US, Durations};
 pub use error::{Changed, Error, ErrorKind, FailedShards, Retry, Subject, innermost};
 pub use hints::Hints;
 pub use ids::{GroupId, LogIndex, NodeId, OwnId, PeerId, PointId, ShardKey, Slot, TenantId, Term};

@@ -43,6 +43,20 @@ impl FieldSchema {
         }
     }
 
+    /// One of each type, with parameters at their defaults.
+    pub fn all() -> [Self; 8] {
+        [
+            Self::Keyword,
+            Self::Integer,
+            Self::Float,
+            Self::Bool,
+            Self::Geo,
+            Self::Datetime,
+            Self::Uuid,
+            Self::Text(TextParams::default()),
+        ]
+    }
+
     /// The name of the type.
     pub fn name(&self) -> &'static str {
         match self {
