@@ -54,6 +54,11 @@ impl<S: Shards> Coordinator<S> {
         self.catalog.read(|state| state.collections.keys().cloned().collect())
     }
 
+    /// Whether there is a collection or an alias of that name, as far as this node knows.
+    pub fn knows(&self, name_or_alias: &str) -> bool {
+        self.catalog.read(|state| state.collection(name_or_alias).is_some())
+    }
+
     /// A collection by its name or an alias of it.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ mod coordinator;
 mod current;
 mod explain;
 mod facet;
+mod jobs;
 mod nearest;
 mod options;
 mod partial;

@@ -49,7 +49,8 @@ pub use node::Node;
 pub use not_ready::NotReady;
 pub use open_error::OpenError;
 pub use overview::{
-    CollectionOverview, MemoryOverview, NodeOverview, Problem, ShardOverview, ShardReplica, Summary,
+    CollectionHere, CollectionOverview, JobsHere, MemoryOverview, NodeOverview, Problem,
+    ReplicaHere, ShardHere, ShardOverview, ShardReplica, Summary,
 };
 pub use reads::ReadCounters;
 pub use reception::Reception;

@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use vane_raft::Conf;
 use vane_shard::{
-    Drawn, FacetHit, Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search,
+    Drawn, FacetHit, Frequencies, Info, Outlook, Page, PartExplained, Record, Scored, Scroll,
+    Search,
 };
 use vane_transport::reads::{
-    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, HeldHits, Hold, InfoOf, MembersOf, Ordered,
-    Resolve, Retrieve, Sample, VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, HeldHits, Hold, InfoOf, JobsOf, MembersOf,
+    Ordered, Resolve, Retrieve, Sample, VectorOf,
 };
 use vane_types::{Error, LogIndex, PointId, Vector};
 
@@ -83,6 +84,10 @@ impl vane_transport::Replica for MetaReplica {
     }
 
     async fn shard_info(&self, _: InfoOf, _: Instant) -> Result<Info, Error> {
+        no_points()
+    }
+
+    async fn jobs(&self, _: JobsOf, _: Instant) -> Result<Outlook, Error> {
         no_points()
     }
 }

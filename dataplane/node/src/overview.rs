@@ -2,11 +2,13 @@
 //! changes nothing.
 
 mod copying;
+mod here;
 mod memory;
 mod nodes;
 mod shards;
 mod summary;
 
+pub use here::{CollectionHere, JobsHere, ReplicaHere, ShardHere};
 pub use memory::MemoryOverview;
 pub use nodes::NodeOverview;
 pub use shards::{CollectionOverview, ShardOverview, ShardReplica};

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use vane_raft::{Assurance, Conf, Engine, ReadError, StateMachine, Watch};
 use vane_shard::{
-    Drawn, FacetHit, Frequencies, Info, Page, PartExplained, Prepared, Record, Scored, Scroll,
-    Search, Shard,
+    Drawn, FacetHit, Frequencies, Info, Outlook, Page, PartExplained, Prepared, Record, Scored,
+    Scroll, Search, Shard,
 };
 use vane_transport::reads::{
-    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Ordered, Resolve,
-    Retrieve, Sample, VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, JobsOf, MembersOf, Ordered,
+    Resolve, Retrieve, Sample, VectorOf,
 };
 use vane_transport::{Answered, Freshness, HeldHits, Needs, NotRead, Read};
 use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Vector};
@@ -343,6 +343,10 @@ impl vane_transport::Replica for LocalReplica<'_> {
 
     async fn shard_info(&self, _: InfoOf, _: Instant) -> Result<Info, Error> {
         Ok(Info { waiting: self.watch.lag(), ..self.shard.info() })
+    }
+
+    async fn jobs(&self, jobs: JobsOf, _: Instant) -> Result<Outlook, Error> {
+        Ok(self.shard.outlook(jobs.most))
     }
 
     async fn basis(&self, _: Basis, _: Instant) -> Result<LogIndex, Error> {

@@ -16,6 +16,7 @@ mod damage;
 mod error;
 mod examples;
 mod fills;
+mod job_log;
 mod machine;
 mod open;
 mod pace;
@@ -32,17 +33,20 @@ mod snapshot;
 mod state;
 mod stirred;
 mod stored;
+mod unindexed;
 
 pub use build_cores::BuildCores;
 pub use error::{BadInput, Error};
 pub use examples::{Examples, NoExamples, Rule};
 pub use fills::Whole;
+pub use job_log::{Job, Optimizer, SegmentOf};
 pub use open::{force_conf, stored_conf};
 pub use read::by_value::{Facet, FacetHit, Ordered};
 pub use read::frequencies::Frequencies;
-pub use read::info::Info;
+pub use read::info::{Info, InfoOfVector};
 pub use read::memory::Memory;
 pub use read::sample::{Drawn, Sample};
+pub use read::usage::{Bytes, Usage, UsageOfVector};
 pub use recall::SpareTime;
 pub use request::{
     Page, PartExplained, Record, Scored, Scroll, Search, SearchParams, SearchWay, Sought, Want,
@@ -53,9 +57,11 @@ pub use search::Prepared;
 pub use search::search_context::SearchContext;
 pub use search::side_by_side::{Alone, Helpers};
 pub use segments::jobs::Kind as JobKind;
+pub use segments::jobs::outlook::Outlook;
 pub use shard::{Shard, ShardSettings};
 pub use snapshot::own_file;
 pub use stirred::Stirred;
+pub use unindexed::Unindexed;
 pub use vane_commands::{
     Change, Checked, Command, Condition, Configure, Error as CommandError, NewPoint, Selection,
     UpdateMode, Write, check,

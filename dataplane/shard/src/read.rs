@@ -7,6 +7,7 @@ mod include;
 pub(crate) mod info;
 pub(crate) mod memory;
 pub(crate) mod sample;
+pub(crate) mod usage;
 
 use std::time::Instant;
 

@@ -10,6 +10,7 @@ use vane_types::{CollectionConfig, LogIndex};
 
 use crate::build_cores::BuildCores;
 use crate::fills::{Fills, Whole};
+use crate::job_log::JobLog;
 use crate::pace::Pace;
 use crate::quarantine::Mark;
 use crate::recall::{RecallMeter, SpareTime};
@@ -17,6 +18,7 @@ use crate::segments::growing::Growing;
 use crate::segments::optimize::Claimed;
 use crate::state::State;
 use crate::stirred::Stirred;
+use crate::unindexed::Notes;
 
 /// Full segments that may wait to be sealed before writers have to wait.
 const FROZEN_MAX: usize = 4;
@@ -64,6 +66,8 @@ pub struct Shard {
     pub(crate) indexes_built: AtomicU64,
     /// By kind of background job, why the last one failed, if it did.
     pub(crate) job_failures: Mutex<[Option<String>; 4]>,
+    pub(crate) job_log: JobLog,
+    pub(crate) unindexed: Notes,
     pub(crate) settings: ShardSettings,
     pub(crate) pace: Mutex<Pace>,
     closed: AtomicBool,
@@ -89,6 +93,8 @@ impl Shard {
             indexes_building: AtomicUsize::new(0),
             indexes_built: AtomicU64::new(0),
             job_failures: Mutex::default(),
+            job_log: JobLog::default(),
+            unindexed: Notes::default(),
             pace: Mutex::new(Pace::new(settings.idle_after, Instant::now())),
             settings,
             closed: AtomicBool::new(false),

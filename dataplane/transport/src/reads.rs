@@ -10,7 +10,9 @@ use tonic::{Response, Status};
 use vane_filter::{Filter, Order};
 use vane_proto::peer;
 use vane_raft::Conf;
-use vane_shard::{Drawn, FacetHit, Frequencies, Info, Page, PartExplained, Record, Scored, Want};
+use vane_shard::{
+    Drawn, FacetHit, Frequencies, Info, Outlook, Page, PartExplained, Record, Scored, Want,
+};
 use vane_types::{Error, LogIndex, PointId, Recall, Vector};
 
 pub use vane_shard::{Facet, Ordered, Sample, Scroll, Search};
@@ -97,6 +99,13 @@ pub struct Resolve {
 /// Figures of the shard, for people and for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InfoOf;
+
+/// What the background jobs of the shard are at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobsOf {
+    /// How many of the last that ended are wanted, at most.
+    pub most: usize,
+}
 
 /// Asks only for an index that the leader has applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,13 +234,19 @@ reads! {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
             indexes_built, optimizing, payload_index_points: payload_indexes, filling_indexes,
             vector_bytes, graph_bytes, job_failure, waiting, unreached_nodes,
-            recall: Recall(recall),
+            recall: Recall(recall), by_vector, jobs_running, optimized,
         }) => ShardInfoAnswer {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
             indexes_built, optimizing, payload_indexes, filling_indexes, vector_bytes,
-            graph_bytes, job_failure, waiting, unreached_nodes, recall,
+            graph_bytes, job_failure, waiting, unreached_nodes, recall, by_vector, jobs_running,
+            optimized,
         },
         ShardInfoReply of shard_info_reply;
+
+    /// What the background jobs of the shard are at.
+    jobs: JobsOf as (JobsOf { most }) => JobsRequest { most },
+        Outlook as (Outlook { running, ended, queued, idle }) =>
+        JobsAnswer { running, ended, queued, idle }, JobsReply of jobs_reply;
 
     /// An index that the replica has applied.
     basis: Basis as (Basis) => BasisRequest {},

@@ -21,8 +21,8 @@ pub use handler::{PeerHandler, PeerMember, PeerReception};
 use crate::auth::{Token, cluster_of, life_of, not_the_receiver, receiver_of};
 use crate::lives::Life;
 use crate::reads::{
-    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Ordered, Resolve,
-    Retrieve, Sample, Scroll, Search, VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, JobsOf, MembersOf, Ordered,
+    Resolve, Retrieve, Sample, Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
@@ -301,6 +301,10 @@ impl<H: PeerHandler> Peer for PeerService<H> {
         request: Request<peer::ShardInfoRequest>,
     ) -> Answer<peer::ShardInfoReply> {
         self.read::<InfoOf>(request).await
+    }
+
+    async fn jobs(&self, request: Request<peer::JobsRequest>) -> Answer<peer::JobsReply> {
+        self.read::<JobsOf>(request).await
     }
 
     async fn basis(&self, request: Request<peer::BasisRequest>) -> Answer<peer::BasisReply> {

@@ -4,6 +4,7 @@
 mod bytes;
 mod fake;
 mod filter_of;
+mod jobs_of;
 mod listener;
 mod rank_of;
 mod round_trip;

@@ -79,6 +79,7 @@ pub fn node(overview: NodeOverview) -> Node {
         disk_total,
         scrubbed_ago,
         scrub_permille,
+        meta_applied: _,
     } = overview;
     Node {
         id: node.id.0,

@@ -119,7 +119,7 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
     });
     let (id, using) = (PointId::num(3).to_key(), String::new());
     let places = vec![0, 1, 4];
-    match random.below(14) {
+    match random.below(15) {
         0 => one(peer("Search"), &wire::SearchRequest { header, search }),
         1 => one(peer("Hold"), &wire::HoldRequest { header, search }),
         2 => one(peer("Fetch"), &wire::FetchRequest { header, token: 1, places, want }),
@@ -143,6 +143,7 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
                 wire::OrderedRequest { header, by, descending, from, filter, limit: 5, want };
             one(peer("Ordered"), &request)
         }
+        13 => one(peer("Jobs"), &wire::JobsRequest { header, most: 5 }),
         10 => one(peer("Sample"), &wire::SampleRequest { header, filter, limit: 5 }),
         11 => {
             let (field, limit) = ("n".to_owned(), Some(5));

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vane_catalog::{Member as CatalogMember, meta_peer};
 use vane_raft::GroupStatus;
 use vane_transport::ReportRequest;
-use vane_types::GroupId;
+use vane_types::{GroupId, LogIndex};
 
 use crate::liveness::Failed;
 use crate::member::Member;
@@ -26,6 +26,8 @@ pub struct NodeOverview {
     pub failed: Option<Failed>,
     /// It votes in the meta group.
     pub meta_voter: bool,
+    /// Index of the meta group that it has applied.
+    pub meta_applied: LogIndex,
     /// Replicas of shards that it has open.
     pub replicas: u64,
     /// Leaders among them.
@@ -76,6 +78,7 @@ impl Member {
                 displaced,
                 failed,
                 meta_voter: meta.as_ref().is_some_and(votes),
+                meta_applied: report.meta_applied,
                 replicas: report.replicas,
                 leaders: report.leaders,
                 disk_free: report.disk_free_bytes,

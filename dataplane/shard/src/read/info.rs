@@ -6,8 +6,18 @@ use std::sync::atomic::Ordering;
 use vane_index::VectorIndex;
 use vane_types::{FieldSchema, JsonPath, Recall};
 
+use crate::search::view::VectorView;
 use crate::shard::Shard;
 use crate::state::vector::VectorState;
+
+/// Vectors of one name in a shard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct InfoOfVector {
+    /// Points that have one.
+    pub vectors: usize,
+    /// Those that a search with `indexed_only` leaves out.
+    pub left_out: usize,
+}
 
 /// What a shard holds and does at the moment.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
@@ -46,6 +56,15 @@ pub struct Info {
     /// What searches by graphs found lately, by those that were answered exactly as well.
     #[serde(default)]
     pub recall: Recall,
+    /// Vectors by name.
+    #[serde(default)]
+    pub by_vector: BTreeMap<String, InfoOfVector>,
+    /// Background jobs that run, but for those that write rows in memory to files.
+    #[serde(default)]
+    pub jobs_running: usize,
+    /// Rows that were in segments which jobs replaced since the process started.
+    #[serde(default)]
+    pub optimized: u64,
 }
 
 impl Info {
@@ -69,6 +88,9 @@ impl Info {
             job_failure,
             waiting,
             recall,
+            by_vector,
+            jobs_running,
+            optimized,
         } = other;
         self.points += points;
         self.vectors += vectors;
@@ -84,6 +106,13 @@ impl Info {
         self.job_failure = self.job_failure.take().or(job_failure);
         self.waiting += waiting;
         self.recall.merge(recall);
+        self.jobs_running += jobs_running;
+        self.optimized += optimized;
+        for (name, InfoOfVector { vectors, left_out }) in by_vector {
+            let own = self.by_vector.entry(name).or_default();
+            own.vectors += vectors;
+            own.left_out += left_out;
+        }
         self.filling_indexes.extend(filling_indexes);
         for (path, (schema, points)) in payload_index_points {
             self.payload_index_points.entry(path).or_insert((schema, 0)).1 += points;
@@ -101,7 +130,8 @@ impl Shard {
     pub fn info(&self) -> Info {
         // Before the lock below: it takes the same one, and a second reader may wait behind a
         // writer.
-        let due = self.has_job_when_idle();
+        let (due, jobs_running) = (self.has_job_when_idle(), self.jobs_running());
+        let (_, optimized) = self.jobs_done();
         let state = self.state.read();
         let mut info = Info {
             points: state.live.len() as usize,
@@ -109,6 +139,8 @@ impl Shard {
             indexes_built: self.indexes_built.load(Ordering::Relaxed),
             optimizing: due,
             recall: self.recall.read(),
+            jobs_running,
+            optimized,
             job_failure: self.job_failures.lock().iter().flatten().next().cloned(),
             ..Info::default()
         };
@@ -118,6 +150,11 @@ impl Shard {
             info.growing_rows += frozen + vector.growing.rows();
             info.vector_bytes += vector.row_bytes();
             info.vectors += vector.present.len() as usize;
+            let of_vector = InfoOfVector {
+                vectors: vector.present.len() as usize,
+                left_out: VectorView::new(&state, vector).left_out(),
+            };
+            info.by_vector.insert(vector.name.clone(), of_vector);
             for sealed in &vector.sealed {
                 if let Some(postings) = &sealed.postings {
                     info.graph_bytes += postings.bytes() as u64;

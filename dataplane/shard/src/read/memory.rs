@@ -67,7 +67,7 @@ impl Shard {
     }
 }
 
-fn of_vector(vector: &VectorState) -> Memory {
+pub(crate) fn of_vector(vector: &VectorState) -> Memory {
     let sealed = vector.sealed.iter().map(|sealed| {
         sealed.tombstones.all().len() * size_of_val(&ALIVE)
             + sealed.order.get().map_or(0, |order| order.bytes())

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::search::measure::Measure;
 use crate::search::plan::{Facts, Plan, after_walk, is_few, plan};
 use crate::search::singly::Singly;
+use crate::search::view::rows_of;
 use crate::segments::growing::Chunk;
 use crate::segments::sealed::Sealed;
 
@@ -99,18 +100,13 @@ impl Searcher {
             return;
         }
         let mut memory = std::mem::take(&mut self.vector.memory);
-        memory.retain(|chunks| !self.is_large(self.matching_in_memory(rows_of(chunks))));
+        memory.retain(|chunks| !self.vector.is_large(self.matching_in_memory(rows_of(chunks))));
         self.vector.memory = memory;
         let mut sealed = std::mem::take(&mut self.vector.sealed);
         sealed.retain(|segment| {
-            let facts = self.facts(segment);
-            facts.has_graph || !self.is_large(facts.matching)
+            segment.is_indexed() || !self.vector.is_large(self.facts(segment).matching)
         });
         self.vector.sealed = sealed;
-    }
-
-    fn is_large(&self, matching: usize) -> bool {
-        matching * self.vector.width * size_of::<f32>() > self.vector.plain_bytes_max
     }
 
     /// About how many rows of a segment in memory match.
@@ -378,8 +374,4 @@ impl Searcher {
 /// When each row died; `None` where none has, as nobody need ask about each then.
 fn deaths(sealed: &Sealed) -> Option<&[AtomicU64]> {
     (sealed.tombstones.dead() > 0).then_some(sealed.tombstones.all())
-}
-
-fn rows_of(chunks: &[Arc<Chunk>]) -> usize {
-    chunks.iter().map(|chunk| chunk.slots.len()).sum()
 }

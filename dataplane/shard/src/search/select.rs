@@ -1,5 +1,6 @@
 //! From a filter to the set of slots it matches in a view.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use roaring::RoaringBitmap;
@@ -12,6 +13,7 @@ use crate::error::Error;
 use crate::state::State;
 use crate::state::field::{Schemas, TextSchemas};
 use crate::stored::decode_payload;
+use crate::unindexed::Missed;
 
 /// Candidates checked between two looks at the clock.
 const CHECKS_PER_DEADLINE: u64 = 256;
@@ -74,10 +76,21 @@ pub(crate) struct Checker<'a> {
     pub(crate) texts: &'a TextSchemas,
     pub(crate) group: GroupId,
     pub(crate) deadline: Instant,
+    /// Where it is noted that payload indexes were missed.
+    pub(crate) missed: Missed<'a>,
+    /// Payloads that were read.
+    pub(crate) read: Cell<u64>,
+}
+
+impl Drop for Checker<'_> {
+    fn drop(&mut self) {
+        self.missed.note(self.filter, self.read.get());
+    }
 }
 
 impl Checker<'_> {
     pub(crate) fn matches(&self, record: &PointRecord) -> Result<bool, Error> {
+        self.read.set(self.read.get() + 1);
         let names = self.names.iter().map(String::as_str).collect();
         let candidate = RecordCandidate::with_names(record, names, self.texts)?;
         Ok(vane_filter::matches(self.filter, &candidate))

@@ -4,6 +4,7 @@
 //! a later index, rows that come later lie behind what the view knows, records come from
 //! a RocksDB snapshot of the same moment.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -23,6 +24,7 @@ use crate::state::allowed::{Allowed, Resolved};
 use crate::state::field::{TextSchemas, text_schemas};
 use crate::state::filter_indexes::FilterIndexes;
 use crate::state::vector::VectorState;
+use crate::unindexed::Missed;
 
 /// The shard at one moment.
 pub(crate) struct View<'a> {
@@ -38,6 +40,8 @@ pub(crate) struct View<'a> {
     pub(crate) names: Vec<String>,
     /// What conditions on fields with text indexes mean.
     pub(crate) texts: TextSchemas,
+    /// Where it is noted that payload indexes were missed.
+    missed: Missed<'a>,
     /// What the filter's indexes said; `None` without a filter.
     resolved: Option<Resolved>,
 }
@@ -152,6 +156,7 @@ impl Shard {
             tenants: state.tenants.clone(),
             names: state.vectors.iter().map(|vector| vector.name.clone()).collect(),
             texts: text_schemas(&state.fields),
+            missed: Missed { notes: &self.unindexed, state: &self.state },
             resolved: None,
         }
     }
@@ -166,7 +171,7 @@ impl Shard {
 }
 
 impl VectorView {
-    fn new(state: &State, vector: &VectorState) -> Self {
+    pub(crate) fn new(state: &State, vector: &VectorState) -> Self {
         let frozen = vector.frozen.iter().map(|frozen| frozen.chunks());
         let hnsw = state.config.hnsw_of(&vector.name);
         let thresholds = [state.config.optimizer.indexing_threshold, hnsw.full_scan_threshold];
@@ -184,6 +189,21 @@ impl VectorView {
             // has it.
             sealed: vector.sealed.clone(),
         }
+    }
+
+    /// Whether a search for indexed rows does without a segment that lacks an index, where so many
+    /// rows in it match.
+    pub(crate) fn is_large(&self, matching: usize) -> bool {
+        let bytes = matching.saturating_mul(self.width).saturating_mul(size_of::<f32>());
+        bytes > self.plain_bytes_max
+    }
+
+    /// Rows that such a search without a filter leaves out, dead ones of those in memory included.
+    pub(crate) fn left_out(&self) -> usize {
+        let memory = self.memory.iter().map(|chunks| rows_of(chunks));
+        let plain = self.sealed.iter().filter(|sealed| !sealed.is_indexed());
+        let plain = plain.map(|sealed| sealed.rows().saturating_sub(sealed.tombstones.dead()));
+        memory.chain(plain).filter(|rows| self.is_large(*rows)).sum()
     }
 
     /// All its rows.
@@ -204,6 +224,11 @@ impl VectorView {
         });
         memory.chain(sealed).collect()
     }
+}
+
+/// Rows of a segment in memory.
+pub(crate) fn rows_of(chunks: &[Arc<Chunk>]) -> usize {
+    chunks.iter().map(|chunk| chunk.slots.len()).sum()
 }
 
 /// Numbers that a search among sparse rows looks at for each row, about: it passes most over.
@@ -237,6 +262,8 @@ impl View<'_> {
             texts: &self.texts,
             group: self.group,
             deadline,
+            missed: self.missed,
+            read: Cell::new(0),
         }
     }
 

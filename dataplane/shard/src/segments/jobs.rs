@@ -7,20 +7,23 @@
 mod base;
 mod build;
 mod fill;
+pub(crate) mod outlook;
 mod publish;
 mod seal;
 mod tenants;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use vane_index::GraphParams;
 use vane_types::{HnswConfig, VectorParams, VectorSpec};
 
 use crate::error::Error;
+use crate::job_log::{Job as Tracking, Optimizer};
 use crate::segments::optimize::{
     Claimed, Facts, Job, SegmentFacts, Tempo, delay, next_build, next_in_haste, next_seal,
+    optimizer_of,
 };
 use crate::shard::Shard;
 
@@ -42,10 +45,12 @@ impl Kind {
     pub const ALL: [Self; 4] = [Self::Seal, Self::Build, Self::Haste, Self::Fill];
 }
 
-/// Whether a job is to end early.
+/// Whether a job is to end early, and how far it is.
 struct Cancel<'a> {
     wanted: &'a AtomicBool,
     shard: &'a Shard,
+    /// Rows that it is through with.
+    done: &'a AtomicU64,
 }
 
 impl Cancel<'_> {
@@ -53,6 +58,10 @@ impl Cancel<'_> {
         self.wanted.load(Ordering::Relaxed)
             || self.shard.is_out_of_use()
             || self.shard.stop_jobs.load(Ordering::Relaxed)
+    }
+
+    fn note_done(&self, rows: usize) {
+        self.done.store(rows as u64, Ordering::Relaxed);
     }
 }
 
@@ -131,22 +140,43 @@ impl Shard {
         if kind == Kind::Fill {
             return self.fill_index();
         }
-        let cancel = &Cancel { wanted: cancel, shard: self };
         let vectors = self.state.read().vectors.len();
         for ordinal in 0..vectors {
-            let Some((job, _claim)) = self.claim_job(kind, ordinal, has_room) else { continue };
+            let Some((job, optimizer, _claim)) = self.claim_job(kind, ordinal, has_room) else {
+                continue;
+            };
             tracing::debug!(group = %self.store.group(), vector = ordinal, ?job, "background job");
             match job {
                 Job::Freeze => self.freeze_idle(ordinal),
                 Job::Seal(segment) => self.seal(ordinal, segment)?,
-                Job::Index(segment) => self.noting(self.index(ordinal, segment, cancel))?,
-                Job::Rewrite { inputs, graph } => {
-                    self.noting(self.rewrite(ordinal, &inputs, graph, cancel))?
+                Job::Index(_) | Job::Rewrite { .. } => {
+                    self.remake(ordinal, &job, optimizer, cancel)?;
                 }
             }
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Does a job that makes a segment of others.
+    fn remake(
+        &self,
+        ordinal: usize,
+        job: &Job,
+        optimizer: Optimizer,
+        wanted: &AtomicBool,
+    ) -> Result<(), Error> {
+        let segments = self.segments_of(ordinal, inputs_of(job));
+        let tracked = self.job_log.begin(Tracking::new(optimizer, segments));
+        let cancel = &Cancel { wanted, shard: self, done: &tracked.done };
+        let done = match job {
+            Job::Freeze | Job::Seal(_) => Ok(()),
+            Job::Index(segment) => self.index(ordinal, *segment, cancel),
+            Job::Rewrite { inputs, graph } => self.rewrite(ordinal, inputs, *graph, cancel),
+        };
+        let done = self.noting(done);
+        tracked.end(&done);
+        done
     }
 
     /// The next job of a vector, and its inputs kept from other threads.
@@ -155,7 +185,7 @@ impl Shard {
         kind: Kind,
         ordinal: usize,
         has_room: &dyn Fn(u64) -> bool,
-    ) -> Option<(Job, Claim<'_>)> {
+    ) -> Option<(Job, Optimizer, Claim<'_>)> {
         // From the look at what is there to the claim: two threads must not choose the same.
         let mut claimed = self.claimed.lock();
         let mut facts = self.facts(ordinal, self.tempo(), &claimed);
@@ -175,7 +205,8 @@ impl Shard {
         };
         let segments: Vec<_> = inputs_of(&job).iter().map(|id| (ordinal, *id)).collect();
         claimed.extend(&segments);
-        Some((job, Claim { shard: self, segments }))
+        let optimizer = optimizer_of(&job, &facts);
+        Some((job, optimizer, Claim { shard: self, segments }))
     }
 
     /// Whether a job is due, or will be once writes pause.

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use vane_types::{HnswConfig, OptimizerConfig};
 
+use crate::job_log::Optimizer;
+
 /// Bytes without a graph that are indexed even while writes go on; more where the collection
 /// wants a graph for more only.
 const BATCH_BYTES_MIN: usize = 4 << 20;
@@ -111,6 +113,20 @@ pub(crate) enum Job {
     Rewrite { inputs: Vec<u32>, graph: bool },
     /// Build the graph of a segment as it is.
     Index(u32),
+}
+
+/// What a job is for.
+pub(crate) fn optimizer_of(job: &Job, facts: &Facts) -> Optimizer {
+    let Job::Rewrite { inputs, graph } = job else {
+        let is_seal = matches!(job, Job::Freeze | Job::Seal(_));
+        return if is_seal { Optimizer::Sealing } else { Optimizer::Indexing };
+    };
+    let mut segments = facts.segments.iter().filter(|segment| inputs.contains(&segment.id));
+    match inputs.len() {
+        _ if *graph && segments.clone().any(|segment| !segment.has_graph) => Optimizer::Indexing,
+        1 if segments.any(|segment| wasteful(facts, segment)) => Optimizer::Vacuum,
+        _ => Optimizer::Merge,
+    }
 }
 
 /// How long a write is held up where so many bytes wait for a graph: not at all as long as the

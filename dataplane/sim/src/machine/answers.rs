@@ -7,13 +7,13 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use vane_raft::Conf;
 use vane_shard::{
-    Alone, Drawn, FacetHit, Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search,
-    SearchContext, Shard,
+    Alone, Drawn, FacetHit, Frequencies, Info, Outlook, Page, PartExplained, Record, Scored,
+    Scroll, Search, SearchContext, Shard,
 };
 use vane_transport::Replica;
 use vane_transport::reads::{
-    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, HeldHits, Hold, InfoOf, MembersOf, Ordered,
-    Resolve, Retrieve, Sample, VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, HeldHits, Hold, InfoOf, JobsOf, MembersOf,
+    Ordered, Resolve, Retrieve, Sample, VectorOf,
 };
 use vane_types::{Error, LogIndex, PointId, Vector};
 
@@ -122,6 +122,10 @@ impl Replica for AtLeader<'_> {
 
     async fn shard_info(&self, _: InfoOf, _: Instant) -> Result<Info, Error> {
         Ok(self.shard()?.info())
+    }
+
+    async fn jobs(&self, jobs: JobsOf, _: Instant) -> Result<Outlook, Error> {
+        Ok(self.shard()?.outlook(jobs.most))
     }
 
     async fn basis(&self, _: Basis, _: Instant) -> Result<LogIndex, Error> {

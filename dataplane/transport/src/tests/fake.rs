@@ -15,14 +15,15 @@ use tonic::transport::Server;
 use uuid::Uuid;
 use vane_raft::{Conf, Envelope};
 use vane_shard::{
-    Drawn, FacetHit, Frequencies, Info, Page, PartExplained, Record, Scored, Scroll, Search,
+    Drawn, FacetHit, Frequencies, Info, Outlook, Page, PartExplained, Record, Scored, Scroll,
+    Search,
 };
 use vane_storage::Space;
 use vane_types::{Error, GroupId, LogIndex, NodeId, PeerId, PointId, Subject, Vector};
 
 use crate::reads::{
-    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Ordered, Resolve,
-    Retrieve, Sample, VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, JobsOf, MembersOf, Ordered,
+    Resolve, Retrieve, Sample, VectorOf,
 };
 use crate::{
     Answered, Caller, Freshness, HeldHits, Introduction, JoinReply, JoinRequest, LeaderRequest,
@@ -303,6 +304,10 @@ impl Replica for Fake {
 
     async fn shard_info(&self, _info: InfoOf, _deadline: Instant) -> Result<Info, Error> {
         Ok(Info { points: 12, ..Info::default() })
+    }
+
+    async fn jobs(&self, _jobs: JobsOf, _deadline: Instant) -> Result<Outlook, Error> {
+        Ok(Outlook::default())
     }
 
     async fn basis(&self, _basis: Basis, _deadline: Instant) -> Result<LogIndex, Error> {

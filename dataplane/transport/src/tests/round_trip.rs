@@ -16,14 +16,15 @@ use vane_types::limits::FILTER_DEPTH_MAX;
 use vane_types::{GroupId, LogIndex, NodeId, PeerId, Term, Vector};
 
 use super::filter_of::filter;
+use super::jobs_of::outlook;
 use super::rank_of::{drawn, facet, facet_hits, ordered, sample};
 use super::value_of::{
     conf, error, info, not_read, page, part_explained, peers, point_id, records, refusal, report,
     score, scored, scroll, search, text, vector, want,
 };
 use crate::reads::{
-    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, MembersOf, Ordered, Resolve,
-    Retrieve, Sample, Scroll, Search, VectorOf,
+    Basis, Count, Explain, Facet, Fetch, FrequenciesOf, Hold, InfoOf, JobsOf, MembersOf, Ordered,
+    Resolve, Retrieve, Sample, Scroll, Search, VectorOf,
 };
 use crate::wire::{self, Header, Unreadable, Wire};
 use crate::{
@@ -109,6 +110,7 @@ proptest! {
         request_arrives(Count { filter: all })?;
         request_arrives(Resolve { filter })?;
         request_arrives(InfoOf)?;
+        request_arrives(JobsOf { most: 7 })?;
         request_arrives(Basis)?;
         request_arrives(MembersOf)?;
     }
@@ -128,7 +130,7 @@ proptest! {
 
     #[test]
     fn answers_about_a_shard_arrive(
-        info in info(), count in any::<usize>(), vector in vector(),
+        info in info(), count in any::<usize>(), vector in vector(), jobs in outlook(),
         ids in vec(point_id(), 0..4), basis in any::<u64>(), index in any::<u64>(),
         conf in conf(), points in any::<u64>(), with in vec(any::<u64>(), 0..4),
     ) {
@@ -138,6 +140,7 @@ proptest! {
         answer_arrives::<VectorOf>(Ok((vector, index)))?;
         answer_arrives::<Resolve>(Ok((ids, index)))?;
         answer_arrives::<InfoOf>(Ok((info, index)))?;
+        answer_arrives::<JobsOf>(Ok((jobs, index)))?;
         answer_arrives::<Basis>(Ok((LogIndex(basis), index)))?;
         answer_arrives::<MembersOf>(Ok((conf, index)))?;
     }

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 use vane_raft::{Conf, GroupStatus, PeerStatus, Role};
 use vane_shard::{
-    Examples, Info, Memory, Page, PartExplained, Record, Rule, Scored, Scroll, Search,
-    SearchParams, SearchWay, Sought, Want, WantPayload, WantVectors,
+    Examples, Info, InfoOfVector, Memory, Page, PartExplained, Record, Rule, Scored, Scroll,
+    Search, SearchParams, SearchWay, Sought, Want, WantPayload, WantVectors,
 };
 use vane_types::{
     Changed, Error, ErrorKind, FailedShards, FieldType, FilterClass, GroupId, JsonPath, LogIndex,
@@ -193,10 +193,13 @@ pub(super) fn info() -> BoxedStrategy<Info> {
     let filling = btree_set(path(), 0..3);
     let counts = proptest::array::uniform6(count());
     let numbers = proptest::array::uniform5(any::<u64>());
-    let rest = (of(text()), recall());
+    let of_vector = (count(), count());
+    let of_vector = of_vector.prop_map(|(vectors, left_out)| InfoOfVector { vectors, left_out });
+    let vectors = btree_map(text(), of_vector, 0..3);
+    let rest = (of(text()), recall(), vectors, count(), any::<u64>());
     (counts, numbers, any::<bool>(), indexes, filling, rest)
         .prop_map(|(counts, numbers, optimizing, payload_index_points, filling_indexes, rest)| {
-            let (job_failure, recall) = rest;
+            let (job_failure, recall, by_vector, jobs_running, optimized) = rest;
             let [points, vectors, indexed_vectors, segments, growing_rows, indexes_building] =
                 counts;
             let [indexes_built, vector_bytes, graph_bytes, waiting, unreached] = numbers;
@@ -217,6 +220,9 @@ pub(super) fn info() -> BoxedStrategy<Info> {
                 job_failure,
                 waiting,
                 recall,
+                by_vector,
+                jobs_running,
+                optimized,
             }
         })
         .boxed()

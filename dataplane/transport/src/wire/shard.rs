@@ -1,7 +1,9 @@
 //! What is asked of a shard and what it answers, but for the messages of each kind of read.
 
 use vane_proto::peer;
-use vane_shard::{PartExplained, Scored, Search, SearchParams, SearchWay};
+use vane_shard::{
+    InfoOfVector, Job, Optimizer, PartExplained, Scored, Search, SearchParams, SearchWay, SegmentOf,
+};
 use vane_types::{FieldSchema, FilterClass, JsonPath, PointId, Tally};
 
 use super::{Unreadable, Wire, choice, choices, message};
@@ -83,6 +85,26 @@ message!(PartExplained {
     time_us,
 });
 choices!(SearchWay, "how a part was searched": Scan, Codes, Graph, Postings);
+message!(
+    (String, InfoOfVector) as ((name, InfoOfVector { vectors, left_out })) =>
+    VectorInfo { name, vectors, left_out }
+);
+message!(Job {
+    number,
+    optimizer,
+    segments,
+    started_ms,
+    took_us,
+    ended,
+    cancelled,
+    failure,
+    done,
+    total,
+});
+message!(SegmentOf { vector, segment, points });
+choices!(
+    Optimizer, "what a background job is for": Sealing, Indexing, Merge, Vacuum, PayloadIndex
+);
 // What was measured of searches with a kind of filter.
 message!(
     (FilterClass, Tally) as ((filter, Tally { searches, found_ppm, ef_percent })) =>

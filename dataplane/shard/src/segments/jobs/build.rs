@@ -78,7 +78,8 @@ impl Shard {
             if let Some(tenants) = graph.then(|| self.tenant_order()).flatten() {
                 tenants.sort(&mut origins, &inputs);
             }
-            copy(&inputs, &origins, &mut writer, cancel)?;
+            // Where a graph follows, its rows are what is counted.
+            copy(&inputs, &origins, &mut writer, (cancel, !graph))?;
             let manifest = writer.finish(id)?;
             // Not verified: these are the bytes that were written a moment ago.
             let residence = self.state.read().residences(ordinal).rows;
@@ -171,7 +172,10 @@ impl Shard {
         };
         let rows = MappedRows(Arc::clone(files));
         let mut build = self.settings.build_cores.begin();
-        let mut threads = |_| (!cancel.is_wanted()).then(|| build.threads());
+        let mut threads = |done| {
+            cancel.note_done(done);
+            (!cancel.is_wanted()).then(|| build.threads())
+        };
         let dim = files.row_len().ok_or_else(|| no_graph(dir))?;
         let (shape, path) = ((dim, metric), segment_file::graph_path(dir));
         let base = base.as_ref().and_then(|base| {
@@ -236,11 +240,14 @@ fn copy(
     inputs: &[Arc<Sealed>],
     rows: &[(u32, u32)],
     writer: &mut SegmentWriter,
-    cancel: &Cancel<'_>,
+    (cancel, counts): (&Cancel<'_>, bool),
 ) -> Result<(), Error> {
     for (number, (input, row)) in rows.iter().enumerate() {
         if number % ROWS_PER_CANCEL == 0 && cancel.is_wanted() {
             return Err(Error::Cancelled);
+        }
+        if counts {
+            cancel.note_done(number);
         }
         let (files, row) = (&inputs[*input as usize].files, *row as usize);
         writer.push(files.slots()[row], LogIndex(files.versions()[row]), files.vector(row))?;

@@ -280,3 +280,20 @@ fn segments_that_stay_without_a_graph_are_merged_in_tiers() {
     let times = written / (seals as usize * 64 * MB);
     assert!(times <= 6, "a row is rewritten a few times only, not {times}");
 }
+
+#[test]
+fn a_job_is_called_by_what_it_is_for() {
+    let mut facts = facts(&[(1, 20 * MB, false), (2, 20 * MB, true), (3, MB, true)], Tempo::Idle);
+    facts.segments[1].dead = facts.segments[1].rows / 2;
+    let rewrite = |inputs: &[u32], graph| Job::Rewrite { inputs: inputs.to_vec(), graph };
+    for (job, expected) in [
+        (Job::Seal(1), Optimizer::Sealing),
+        (Job::Index(1), Optimizer::Indexing),
+        (rewrite(&[1, 3], true), Optimizer::Indexing),
+        (rewrite(&[2], true), Optimizer::Vacuum),
+        (rewrite(&[2, 3], true), Optimizer::Merge),
+        (rewrite(&[1], false), Optimizer::Merge),
+    ] {
+        assert_eq!(optimizer_of(&job, &facts), expected, "{job:?}");
+    }
+}
