@@ -8,8 +8,8 @@ pub(crate) use vane_coordinator::{
     Strategy, VectorChange,
 };
 pub(crate) use vane_node::{
-    CollectionOverview, Failed, Marker, MemoryOverview, NodeOverview, NotReady, Problem,
-    ShardOverview, Summary,
+    CollectionHere, CollectionOverview, Failed, JobsHere, Marker, MemoryOverview, NodeOverview,
+    NotReady, Problem, ReplicaHere, ShardHere, ShardOverview, Summary,
 };
 pub(crate) use vane_placement::{
     RemovalRefusal, ReplicaRefusal, ReplicaRequest, ResizeRefusal, Transfer, transfers,
@@ -18,7 +18,10 @@ pub(crate) use vane_placement::{
 pub(crate) use vane_raft::{Conf, PeerStatus};
 pub(crate) use vane_raft::{GroupStatus, Role};
 pub(crate) use vane_shard::{
-    Condition, FacetHit, Info, Memory, NewPoint, Ordered, PartExplained, Record, Scored, Scroll,
-    SearchParams, SearchWay, Selection, UpdateMode, Want, WantPayload, WantVectors, Write,
+    Bytes, Condition, FacetHit, Info, Job, Memory, NewPoint, Ordered, Outlook, PartExplained,
+    Record, Scored, Scroll, SearchParams, SearchWay, SegmentOf, Selection, Unindexed, UpdateMode,
+    Usage, UsageOfVector, Want, WantPayload, WantVectors, Write,
 };
+#[cfg(test)]
+pub(crate) use vane_shard::{InfoOfVector, Optimizer};
 pub(crate) use vane_transport::{GroupReport, NodeMemory, TransferPhase, TransferReport};

@@ -4,7 +4,6 @@ mod background;
 mod ground;
 mod serving;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,7 +11,6 @@ use std::time::Duration;
 use uuid::Uuid;
 use vane_coordinator::Coordinator;
 use vane_raft::StateMachine;
-use vane_shard::Info;
 use vane_storage::DataDir;
 use vane_storage::data_dir::Member as Membership;
 use vane_transport::NodeMemory;
@@ -131,23 +129,6 @@ impl Member {
             }
         }
         Ok(())
-    }
-
-    /// Figures of the replicas on this node, by collection.
-    pub fn local_infos(&self) -> BTreeMap<String, Info> {
-        // Each collection has its entry, also without a replica here: zero is not the same as gone.
-        let names = self.serving.coordinator.collection_names().into_iter();
-        let mut infos: BTreeMap<String, Info> = names.map(|name| (name, Info::default())).collect();
-        for (group, replica) in self.serving.replicas.all() {
-            let entry = |state: &vane_catalog::State| {
-                state.shards.get(&group).map(|shard| shard.collection.clone())
-            };
-            let name = self.ground.catalog.read(entry);
-            if let Some(info) = name.and_then(|name| infos.get_mut(&name)) {
-                info.add(replica.shard.info());
-            }
-        }
-        infos
     }
 
     /// What this node has memory for. Looks at every value of each payload index.

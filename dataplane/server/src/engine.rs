@@ -5,10 +5,14 @@ pub(crate) use vane_coordinator::{
     AskedOf, Explaining, LayoutChange, MatrixRow, Partial, ShardKeys,
 };
 pub(crate) use vane_node::{
-    Collection, Fate, GroupState, Member, Node, NodeSettings, NotReady, OpenError, Recovering,
-    Recovery, ScrubSettings, Settings as EngineSettings, process_memory,
+    Collection, CollectionHere, Fate, GroupState, Member, Node, NodeSettings, NotReady, OpenError,
+    Recovering, Recovery, ScrubSettings, Settings as EngineSettings, ShardHere, process_memory,
 };
 #[cfg(test)]
-pub(crate) use vane_shard::Memory;
+pub(crate) use vane_coordinator::Layout;
+#[cfg(test)]
+pub(crate) use vane_node::ReplicaHere;
 pub(crate) use vane_shard::{Info, Record, Scored, Write};
+#[cfg(test)]
+pub(crate) use vane_shard::{InfoOfVector, Memory};
 pub(crate) use vane_transport::{Assurance, Freshness, NodeMemory, peer_server};

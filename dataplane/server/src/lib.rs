@@ -14,6 +14,7 @@ mod admin;
 mod bodies;
 mod connections;
 mod engine;
+mod environment;
 mod grpc;
 mod health;
 mod metrics;

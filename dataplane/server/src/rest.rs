@@ -57,6 +57,7 @@ pub(crate) fn service(state: Arc<AppState>) -> NormalizePath<Router> {
         .merge(cluster_routes())
         .merge(point_routes())
         .merge(read_routes().route_layer(from_fn(body::name_ignored)))
+        .merge(telling_routes())
         .merge(unsupported::routes())
         // Within the limit of a body, which counts what it becomes. Other encodings are left to
         // the reader of bodies, which says so.
@@ -94,6 +95,16 @@ fn service_routes() -> Routes {
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/health", get(health::summary))
+}
+
+/// What the node says of itself at some cost.
+fn telling_routes() -> Routes {
+    Router::new()
+        .route("/telemetry", get(about::telemetry))
+        .route("/cluster/telemetry", get(about::whole_cluster))
+        .route("/issues", get(about::list_issues).delete(about::clear_issues))
+        .route("/collections/{collection}/optimizations", get(collections::jobs))
+        .route("/collections/{collection}/memory", get(collections::usage))
 }
 
 fn collection_routes() -> Routes {

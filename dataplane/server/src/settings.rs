@@ -50,6 +50,9 @@ section! {
         shutdown_grace_s: u64 = 20, from 0 to TIMEOUT_S_MAX;
         /// Requests worked on at a time; beyond them the answer is 429.
         concurrent_requests_max: usize = 1024, from 1 to COUNT_MAX;
+        /// Stands before the names that metrics have in Qdrant, such as `qdrant_`; those that begin
+        /// with `vane_` stay as they are.
+        metrics_prefix: String = String::new();
         /// The cluster this node belongs to.
         cluster: Cluster = Cluster::default();
         /// Searching.
@@ -196,6 +199,12 @@ impl Settings {
         if self.data_dir.as_os_str().is_empty() {
             problems.push("data_dir is empty; give a directory".to_owned());
         }
+        if !is_metric_name(&self.metrics_prefix) {
+            problems.push(format!(
+                "metrics_prefix is `{}`; give letters, digits and `_`, and no digit first",
+                self.metrics_prefix
+            ));
+        }
         problems.extend(self.cluster.problems());
         problems.extend(self.outside(""));
         problems.extend(self.search.outside("search."));
@@ -252,6 +261,12 @@ impl Settings {
     pub fn to_yaml(&self) -> String {
         serde_saphyr::to_string(self).expect("settings are plain data")
     }
+}
+
+/// Whether a metric's name may begin so.
+fn is_metric_name(prefix: &str) -> bool {
+    let may_be = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    prefix.chars().all(may_be) && !prefix.starts_with(|letter: char| letter.is_ascii_digit())
 }
 
 /// As many as are set, or as there are cores.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
+use uuid::Uuid;
 use vane_service::{Options, Service};
 
 use crate::engine::{Node, NotReady};
@@ -20,6 +22,10 @@ pub(crate) struct AppState {
     pub(crate) metrics: Metrics,
     /// When the process was ready to answer.
     pub(crate) started: Instant,
+    /// The same by the calendar.
+    pub(crate) started_at: Timestamp,
+    /// Drawn for this process.
+    pub(crate) process_id: Uuid,
     /// Set once, when the process was told to stop.
     stopping: watch::Sender<bool>,
 }
@@ -37,9 +43,16 @@ impl AppState {
             node,
             metrics,
             started: Instant::now(),
+            started_at: Timestamp::now(),
+            process_id: Uuid::new_v4(),
             stopping: watch::Sender::new(false),
             settings,
         })
+    }
+
+    /// Whether there is a collection or an alias of that name, as far as this node knows.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.service.coordinator().is_ok_and(|coordinator| coordinator.knows(name))
     }
 
     /// From now on the node is not ready.

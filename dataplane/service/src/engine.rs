@@ -6,11 +6,14 @@ pub(crate) use vane_coordinator::{
     MatrixRow, Partial, Query, RequestOptions, ShardKeys, Shards,
 };
 pub(crate) use vane_node::{
-    Collection, CollectionOverview, Marker, Member, MemoryOverview, Node, NodeOverview, NodeShards,
-    ShardOverview, Summary,
+    Collection, CollectionHere, CollectionOverview, Marker, Member, MemoryOverview, Node,
+    NodeOverview, NodeShards, ShardOverview, Summary,
 };
 pub(crate) use vane_placement::{
     RemovalStep, ReplicaPlan, ReplicaRequest, Waited, plan_replicas, plan_resize, removal_step,
 };
-pub(crate) use vane_shard::{FacetHit, Info, Page, Record, Scored, Want, Write};
+pub(crate) use vane_raft::GroupStatus;
+pub(crate) use vane_shard::{
+    FacetHit, Info, Outlook, Page, Record, Scored, Unindexed, Usage, Want, Write,
+};
 pub(crate) use vane_transport::Freshness;

@@ -20,6 +20,7 @@ mod queries;
 mod replicas;
 mod service;
 mod shard_keys;
+mod telemetry;
 mod values;
 
 pub use administration::{CollectionState, MetaState};
@@ -30,3 +31,4 @@ pub use metrics::{Metrics, latency_histogram};
 pub use operation::Operation;
 pub use principal::{Door, Principal};
 pub use service::{Answering, Options, Service};
+pub use telemetry::{Depth, WholeCluster};

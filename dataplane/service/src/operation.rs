@@ -26,12 +26,12 @@ operations! {
         DeletePayload, ClearPayload, CreateIndex, DropIndex, CreateCollection, UpdateCollection,
         CreateShardKey, DeleteShardKey,
         DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, SetNodeLeaving, RemoveNode,
-        ReconfigureShard, ChangeReplicas, TransferLeader, SetMetadata;
+        ReconfigureShard, ChangeReplicas, TransferLeader, SetMetadata, ClearIssues;
     reads:
         Retrieve, Scroll, Count, Query, Facet, Matrix,
         ListCollections, GetCollection, LocateReplicas,
         ListAliases, ListShardKeys, GetCluster, ListNodes, ListMemory, ListShards,
-        RecoverCatalog, GetMetadata;
+        RecoverCatalog, GetMetadata, GetTelemetry, ListIssues;
 }
 
 impl Operation {

@@ -14,7 +14,7 @@ use crate::engine::{
 };
 
 /// The API version that is spoken. Clients of a minor version further away warn.
-const QDRANT_VERSION: &str = "1.20.0";
+pub const QDRANT_VERSION: &str = "1.20.0";
 /// Where the build does not say: clients want 40 digits.
 const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 

@@ -18,8 +18,6 @@ const AUTO: &str = "auto";
 /// The `CollectionInfo` of the API. Parameters that have no effect here show what was set, or the
 /// API's defaults.
 pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -> Value {
-    // Also while a graph is built that no search waits for.
-    let busy = info.optimizing || info.indexes_building > 0;
     let schema: Map<String, Value> = info
         .payload_index_points
         .iter()
@@ -33,17 +31,8 @@ pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -
         })
         .collect();
     json!({
-        "status": match &info.job_failure {
-            Some(_) => "red",
-            // As in Qdrant: all is there, and will be faster. Grey, which waits for somebody to
-            // begin, does not come up: jobs begin by themselves.
-            None if busy => "yellow",
-            None => "green",
-        },
-        "optimizer_status": match &info.job_failure {
-            Some(error) => json!({ "error": error }),
-            None => json!("ok"),
-        },
+        "status": status(info),
+        "optimizer_status": optimizer_status(info),
         "warnings": warnings(config, layout),
         "indexed_vectors_count": info.indexed_vectors,
         "points_count": info.points,
@@ -52,6 +41,27 @@ pub fn collection_info(config: &CollectionConfig, layout: Layout, info: &Info) -
         "payload_schema": schema,
         "update_queue": { "length": info.waiting },
     })
+}
+
+/// How a collection, or a shard of one, does.
+pub(super) fn status(info: &Info) -> &'static str {
+    // Also while a graph is built that no search waits for.
+    let busy = info.optimizing || info.indexes_building > 0;
+    match &info.job_failure {
+        Some(_) => "red",
+        // As in Qdrant: all is there, and will be faster. Grey, which waits for somebody to begin,
+        // does not come up: jobs begin by themselves.
+        None if busy => "yellow",
+        None => "green",
+    }
+}
+
+/// What became of the last background jobs.
+pub(super) fn optimizer_status(info: &Info) -> Value {
+    match &info.job_failure {
+        Some(error) => json!({ "error": error }),
+        None => json!("ok"),
+    }
 }
 
 /// What is said of a payload index beside its type; `None` where it was made by that alone.
@@ -89,11 +99,30 @@ fn warnings(config: &CollectionConfig, layout: Layout) -> Vec<Value> {
             differences(&format!("vectors.{name}.{field}"), hint, None, &mut places);
         }
     }
+    for (path, options) in &config.hints.indexes {
+        let without = options.iter().filter(|(option, value)| is_without_effect(option, value));
+        places.extend(without.map(|(option, _)| format!("payload_schema.{path}.{option}")));
+    }
     let warning = |place| {
         let message = format!("`{place}` is kept and returned; it has no effect in this version");
         json!({ "message": message })
     };
     places.into_iter().map(warning).collect()
+}
+
+/// Whether an option of a payload index asks for something else than is done anyway.
+fn is_without_effect(option: &str, value: &Value) -> bool {
+    match (option, value) {
+        // It has an effect, and any index of keywords does what the other asks for.
+        ("is_tenant" | "prefix", _) => false,
+        // An index answers whatever its type can, and filters are planned with it.
+        ("lookup" | "range" | "enable_hnsw", value) => *value == Value::Bool(false),
+        ("is_principal" | "principal" | "on_disk", value) => *value == Value::Bool(true),
+        // It is in memory.
+        ("memory", value) => *value == "cold",
+        // Those of the index itself.
+        _ => false,
+    }
 }
 
 /// Adds the places where a hint is not what is shown without it. A way to quantise is one.

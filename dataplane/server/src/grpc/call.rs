@@ -1,6 +1,6 @@
 //! What every method gets: the service, and what goes around a request.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
@@ -35,6 +35,16 @@ pub(super) struct Arrived {
     pub(super) bytes: usize,
 }
 
+/// The collection that a call names, once its message was read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Named(Arc<OnceLock<String>>);
+
+impl Named {
+    pub(super) fn name(&self) -> Option<&str> {
+        self.0.get().map(String::as_str).filter(|name| !name.is_empty())
+    }
+}
+
 /// A call on its way.
 pub(super) struct Call {
     pub(super) service: Arc<Service>,
@@ -58,6 +68,9 @@ impl Call {
         let arrived = extensions.get::<Arrived>().copied();
         let arrived = arrived.unwrap_or(Arrived { at: Instant::now(), bytes: 0 });
         let Terms { collection, wait, timeout, consistency } = message.terms()?;
+        if let Some(Named(name)) = extensions.get() {
+            name.get_or_init(|| collection.clone());
+        }
         if timeout == Some(0) {
             return Err(Error::zero("timeout").into());
         }

@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tonic::{Code, Status};
 use vane_api::{Error, Kind};
 
-use super::call::Arrived;
+use super::call::{Arrived, Named};
 use super::compression;
 use super::error::Failed;
 use crate::bodies;
@@ -28,6 +28,9 @@ static METHODS: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let others = ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
     vane_wire::methods().into_iter().chain(others.map(str::to_owned)).collect()
 });
+
+/// What other methods count as.
+const UNKNOWN: &str = "unknown";
 
 /// A failed answer.
 fn failure(error: Error) -> Response {
@@ -49,10 +52,12 @@ pub(super) async fn observe(
     next: Next,
 ) -> Response {
     let arrived = Arrived { at: Instant::now(), bytes: 0 };
+    let named = Named::default();
     request.extensions_mut().insert(arrived);
+    request.extensions_mut().insert(named.clone());
     let id = request_id(request.headers());
     let path = request.uri().path().to_owned();
-    let method = if METHODS.contains(&path) { path } else { "unknown".to_owned() };
+    let method = if METHODS.contains(&path) { path } else { UNKNOWN.to_owned() };
     let metrics = &state.metrics.grpc;
     let in_flight = InFlight::enter(&metrics.in_flight);
     let mut response = next.run(request).await;
@@ -69,6 +74,14 @@ pub(super) async fn observe(
     }
     let answered = MethodAnswered { method: method.clone(), code: format!("{code:?}") };
     metrics.answered.get_or_create(&answered).inc();
+    if method != UNKNOWN {
+        metrics.answers.note(&method, code as i32, elapsed);
+        if code == Code::Ok
+            && let Some(collection) = named.name()
+        {
+            metrics.answers.note_of(collection, &method, code as i32, elapsed);
+        }
+    }
     metrics.latency.get_or_create(&Method { method }).observe(elapsed.as_secs_f64());
     response.headers_mut().insert(REQUEST_ID, id);
     response

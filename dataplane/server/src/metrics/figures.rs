@@ -17,7 +17,7 @@ use prometheus_client::registry::Unit;
 
 use vane_types::Tally;
 
-use crate::engine::{Info, Member, NodeMemory, process_memory};
+use crate::engine::{CollectionHere, Info, Member, NodeMemory, process_memory};
 
 /// The figures of one moment.
 #[derive(Debug, Default)]
@@ -186,7 +186,7 @@ static OF_NODE: [Row<Figures>; 20] = [
 
 impl Figures {
     /// Reads them. It counts vectors, so it is not for a thread that answers requests.
-    pub(super) fn read(member: Option<&Member>, uptime: Duration) -> Self {
+    pub(super) fn read(member: Option<&Member>, here: &[CollectionHere], uptime: Duration) -> Self {
         // Also while the node is no member: the process has a size and an age.
         let of_process = Self { uptime, ..Self::default() };
         let Some(member) = member else {
@@ -195,7 +195,7 @@ impl Figures {
         let (counters, scrub) = (member.raft_counters(), member.scrub_progress());
         let reads = member.read_counters();
         Self {
-            collections: member.local_infos(),
+            collections: here.iter().map(sum).collect(),
             memory: member.memory(),
             disk_free_bytes: member.disk_free_bytes(),
             raft_syncs: load(&counters.syncs),
@@ -213,6 +213,14 @@ impl Figures {
             ..of_process
         }
     }
+}
+
+/// What the replicas of a collection here hold together; nothing without one, which is not the
+/// same as no such collection.
+fn sum(here: &CollectionHere) -> (String, Info) {
+    let mut sum = Info::default();
+    here.shards.iter().filter_map(|shard| shard.info.clone()).for_each(|info| sum.add(info));
+    (here.name.clone(), sum)
 }
 
 impl Collector for Figures {

@@ -8,6 +8,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use vane_service::latency_histogram;
 
+use super::answers::Answers;
+
 /// What an answer is counted under.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct MethodAnswered {
@@ -27,6 +29,8 @@ pub(crate) struct GrpcMetrics {
     pub(crate) answered: Family<MethodAnswered, Counter>,
     pub(crate) latency: Family<Method, Histogram, fn() -> Histogram>,
     pub(crate) in_flight: Gauge,
+    /// The same by Qdrant's names.
+    pub(crate) answers: Answers,
 }
 
 impl GrpcMetrics {
@@ -36,6 +40,7 @@ impl GrpcMetrics {
             answered: Family::default(),
             latency: Family::new_with_constructor(latency_histogram),
             in_flight: Gauge::default(),
+            answers: Answers::default(),
         };
         registry.register(
             "vane_grpc_requests",

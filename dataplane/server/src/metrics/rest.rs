@@ -8,6 +8,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use vane_service::latency_histogram;
 
+use super::answers::Answers;
+
 /// What an answer is counted under.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Answered {
@@ -28,6 +30,8 @@ pub(crate) struct RestMetrics {
     pub(crate) answered: Family<Answered, Counter>,
     pub(crate) latency: Family<Endpoint, Histogram, fn() -> Histogram>,
     pub(crate) in_flight: Gauge,
+    /// The same by Qdrant's names.
+    pub(crate) answers: Answers,
 }
 
 impl RestMetrics {
@@ -37,6 +41,7 @@ impl RestMetrics {
             answered: Family::default(),
             latency: Family::new_with_constructor(latency_histogram),
             in_flight: Gauge::default(),
+            answers: Answers::default(),
         };
         registry.register(
             "vane_rest_requests",

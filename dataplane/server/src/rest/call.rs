@@ -146,6 +146,25 @@ fn granted(seconds: u64) -> Duration {
     Duration::from_secs(seconds.min(TIMEOUT_S_MAX)) - ANSWER_TRAVELS
 }
 
+/// Query parameters of one route, beside those that all have.
+pub(crate) struct Asked<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequestParts<S> for Asked<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        if parts.uri.query().is_none() {
+            return Ok(Self(T::default()));
+        }
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(asked)) => Ok(Self(asked)),
+            Err(rejection) => {
+                Err(Error::new(Kind::MalformedParameter, "", innermost(&rejection)).into())
+            }
+        }
+    }
+}
+
 /// Parts of the path.
 pub(crate) struct In<T>(pub(crate) T);
 

@@ -1,13 +1,16 @@
 //! Collections: list, look at, make, change, delete.
 
+use serde::Deserialize;
 use serde_json::json;
 use vane_api::rest::cluster::collection_cluster;
 use vane_api::rest::collection::{CreateCollection, UpdateCollection};
 use vane_api::rest::info::collection_info;
+use vane_api::rest::memory::memory;
+use vane_api::rest::optimizations::{Parts, optimizations};
 
 use super::answer::Answered;
 use super::body::To;
-use super::call::{Call, In};
+use super::call::{Asked, Call, In};
 
 /// `GET /collections`.
 pub(super) async fn list(call: Call) -> Answered {
@@ -50,6 +53,33 @@ pub(super) async fn update(call: Call, To(name, body): To<UpdateCollection>) -> 
 pub(super) async fn delete(call: Call, In(name): In<String>) -> Answered {
     let existed = call.service.delete_collection(&call.context, name, String::new()).await?;
     Ok(call.answer(existed))
+}
+
+/// What is wanted beside the jobs that run.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct JobParts {
+    with: Option<String>,
+    completed_limit: Option<usize>,
+}
+
+/// `GET /collections/{collection}/optimizations`: what its background jobs are at.
+pub(super) async fn jobs(
+    Asked(parts): Asked<JobParts>,
+    call: Call,
+    In(name): In<String>,
+) -> Answered {
+    let parts = Parts::of(parts.with.as_deref(), parts.completed_limit)?;
+    let collection = call.collection(&name).await?;
+    let ended = parts.ended.unwrap_or_default();
+    let jobs = call.service.jobs(&call.context, &collection, ended).await?;
+    Ok(call.answer(optimizations(&jobs, parts)))
+}
+
+/// `GET /collections/{collection}/memory`: what it takes on this node.
+pub(super) async fn usage(call: Call, In(name): In<String>) -> Answered {
+    let collection = call.collection(&name).await?;
+    let usage = call.service.usage(&call.context, &collection).await?;
+    Ok(call.answer(memory(&usage)))
 }
 
 /// `GET /collections/{collection}/cluster`: where its shards are.

@@ -16,7 +16,7 @@ use vane_api::rest::text::text;
 
 use super::answer::Started;
 use super::error::ApiError;
-use crate::metrics::{Answered, Endpoint, RestMetrics};
+use crate::metrics::{Answered, Endpoint, RestMetrics, is_served, qdrant_name};
 use crate::state::AppState;
 
 /// Carries the id of a request, from the client or made here, into the answer and the log.
@@ -47,6 +47,8 @@ pub(crate) async fn observe(
     let id = request_id(request.headers());
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let asked = matched.as_deref().map(qdrant_name);
+    let collection = asked.as_ref().and_then(|it| collection_of(request.uri().path(), it));
     // Paths that are no routes are not kept apart: there is no end of them.
     let endpoint = matched.unwrap_or_else(|| "unknown".to_owned());
     // Copied only where a line of the log may name it.
@@ -72,6 +74,14 @@ pub(crate) async fn observe(
     }
     let method = method_name(&method);
     let metrics = &state.metrics.rest;
+    if let Some(asked) = asked {
+        let asked = format!("{method} {asked}");
+        metrics.answers.note(&asked, code.into(), elapsed);
+        // Only where there is one: clients may name others.
+        if let Some(collection) = collection.filter(|_| status.is_success()) {
+            metrics.answers.note_of(&collection, &asked, code.into(), elapsed);
+        }
+    }
     metrics
         .answered
         .get_or_create(&Answered { method, endpoint: endpoint.clone(), status: code })
@@ -79,6 +89,27 @@ pub(crate) async fn observe(
     metrics.latency.get_or_create(&Endpoint { method, endpoint }).observe(elapsed.as_secs_f64());
     response.headers_mut().insert(REQUEST_ID, id);
     response
+}
+
+/// The collection that a request serves points of.
+fn collection_of(path: &str, asked: &str) -> Option<String> {
+    is_served(asked).then_some(())?;
+    // The routes of all of them begin so.
+    let name = path.trim_start_matches('/').split('/').nth(1)?;
+    Some(percent_decoded(name))
+}
+
+/// A part of a path as it was before it was made one.
+fn percent_decoded(part: &str) -> String {
+    let mut decoded = Vec::with_capacity(part.len());
+    let mut bytes = part.as_bytes();
+    while let [first, rest @ ..] = bytes {
+        let digits = rest.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = digits.filter(|_| *first == b'%').and_then(|it| u8::from_str_radix(it, 16).ok());
+        decoded.push(byte.unwrap_or(*first));
+        bytes = if byte.is_some() { &rest[2..] } else { rest };
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// A request in the gauge of those being worked on, also when its client goes away.
@@ -141,4 +172,18 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     // The write may have been through before the handler panicked.
     let error = Error::internal("the request ended in a panic; its outcome is unknown");
     ApiError(error).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::collection_of;
+
+    #[test]
+    fn a_request_that_serves_points_is_one_of_a_collection() {
+        let query = "/collections/{name}/points/query";
+        let of = |path: &str| collection_of(path, query);
+        assert_eq!(of("/collections/a%20b%C3%A9/points/query").as_deref(), Some("a bé"));
+        assert_eq!(of("/collections/50%/points/query").as_deref(), Some("50%"));
+        assert_eq!(collection_of("/collections/a", "/collections/{name}"), None);
+    }
 }

@@ -85,7 +85,10 @@ async fn every_failure_is_json_with_status_and_time() {
         ("DELETE", "/collections", "", 405),
         ("PUT", "/collections/a", "{", 400),
         ("PUT", "/collections/a", large.as_str(), 413),
-        ("GET", "/collections/a/optimizations", "", 400),
+        ("GET", "/collections/a/optimizations", "", 404),
+        ("GET", "/collections/a/debug", "", 400),
+        ("GET", "/dashboard", "", 400),
+        ("GET", "/telemetry?details_level=much", "", 400),
         ("GET", "/collections?timeout=0", "", 422),
         ("GET", "/collections?partial=maybe", "", 400),
     ];

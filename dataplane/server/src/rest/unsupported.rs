@@ -10,10 +10,8 @@ use super::Routes;
 use super::error::ApiError;
 
 /// Below `/collections/{collection}`, with what to use instead.
-const OF_COLLECTION: [(&str, &str); 11] = [
+const OF_COLLECTION: [(&str, &str); 9] = [
     ("/vectors/{vector}", "name all vectors when creating the collection"),
-    ("/optimizations", "GET /collections/{collection} tells whether it is optimizing"),
-    ("/memory", "GET /metrics has the figures"),
     ("/shards/{shard}/{*rest}", ""),
     ("/snapshots", ""),
     ("/snapshots/{snapshot}", ""),
@@ -21,20 +19,21 @@ const OF_COLLECTION: [(&str, &str); 11] = [
     ("/snapshots/recover", ""),
     ("/snapshots/{snapshot}/{*rest}", ""),
     ("/truncate_unapplied_wal", ""),
-    ("/debug", ""),
+    ("/debug", "GET /collections/{collection}/optimizations and GET /telemetry tell what it does"),
 ];
 
-/// Elsewhere.
-const OF_NODE: [&str; 9] = [
-    "/snapshots",
-    "/snapshots/{snapshot}",
-    "/issues",
-    "/quotas",
-    "/telemetry",
-    "/cluster/telemetry",
-    "/locks",
-    "/logger",
-    "/dashboard",
+/// Elsewhere, with what to use instead.
+const OF_NODE: [(&str, &str); 10] = [
+    ("/snapshots", ""),
+    ("/snapshots/{snapshot}", ""),
+    ("/quotas", ""),
+    ("/locks", ""),
+    ("/logger", "the setting `log.level` says what is logged"),
+    ("/stacktrace", ""),
+    ("/debugger", ""),
+    ("/profiler/slow_requests", "GET /issues and GET /telemetry tell of slow requests"),
+    ("/dashboard", "no web UI is part of it; one that runs elsewhere may be pointed at this port"),
+    ("/dashboard/{*rest}", "no web UI is part of it; one that runs elsewhere may be pointed here"),
 ];
 
 pub(crate) fn routes() -> Routes {
@@ -45,8 +44,8 @@ pub(crate) fn routes() -> Routes {
             any(move |request| refuse(request, instead)),
         );
     }
-    for path in OF_NODE {
-        routes = routes.route(path, any(|request| refuse(request, "")));
+    for (path, instead) in OF_NODE {
+        routes = routes.route(path, any(move |request| refuse(request, instead)));
     }
     routes
 }

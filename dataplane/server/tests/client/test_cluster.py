@@ -317,3 +317,39 @@ def test_every_node_knows_a_shard_key_once_it_is_made_and_no_more_once_it_is_gon
                 client.upsert(name, points(0, 1), shard_key_selector=key)
             assert refused.value.status_code == 404
     assert [client.count(name).count for client in clients] == [30] * 3
+
+
+def test_telemetry_of_the_cluster_has_every_node_and_replica(nodes, clients, name):
+    create(clients[0], name, shard_number=2, replication_factor=3)
+    clients[1].upsert(name, points(0, 50))
+
+    def is_whole(told):
+        replicas = [it for shard in told.collections[name].shards for it in shard.replicas]
+        return len(replicas) == 6 and all(it.state == m.ReplicaState.ACTIVE and it.num_points is not None for it in replicas)
+
+    ask = lambda client: client.http.distributed_api.cluster_telemetry(details_level=2).result
+    for client in clients:
+        wait_until(lambda: is_whole(ask(client)), "all replicas to answer")
+        told = ask(client)
+        assert told.cluster.number_of_peers == 3 and all(it.responsive for it in told.cluster.peers.values())
+        # A follower may lack the last entries for a moment, and nobody has more.
+        wait_until(lambda: sum_of(ask(client), name) == 150, "all replicas to have all points")
+        roles = [it.details.role for it in told.cluster.peers.values()]
+        assert roles.count(m.StateRole.LEADER) == 1
+    told = clients[2].http.service_api.telemetry(details_level=3).result
+    (found,) = [it for it in told.collections.collections if it.id == name]
+    for shard in found.shards:
+        assert len(shard.replicate_states) == 3 and len(shard.remote) == 2 and shard.local is not None
+
+
+def sum_of(told, name):
+    return sum(it.num_points for shard in told.collections[name].shards for it in shard.replicas)
+
+
+def test_jobs_of_all_shards_are_told_by_every_node(clients, name):
+    create(clients[0], name, shard_number=2, replication_factor=2)
+    clients[0].upsert(name, points(0, 40))
+    for client in clients:
+        told = client.http.collections_api.get_optimizations(name, _with="queued,idle_segments").result
+        segments = told.idle_segments + [it for job in told.queued for it in job.segments]
+        assert sum(it.points_count for it in segments) == 40

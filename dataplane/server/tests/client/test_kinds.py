@@ -369,3 +369,21 @@ def test_what_is_no_such_vector_is_refused(client, node, name, vector, text):
     assert refused.status_code in (400, 422), refused.text
     assert text in refused.json()["status"]["error"]
     assert client.count(name).count == 0
+
+
+def test_sparse_rows_with_postings_are_indexed(client, name):
+    client.create_collection(
+        name,
+        vectors_config={},
+        sparse_vectors_config={"s": m.SparseVectorParams()},
+        optimizers_config=m.OptimizersConfigDiff(indexing_threshold=10),
+        # Above a tenth of these rows a segment without an index is left out.
+        hnsw_config=m.HnswConfigDiff(full_scan_threshold=10),
+    )
+    vector = m.SparseVector(indices=[1, 7], values=[1.0, 0.5])
+    client.upsert(name, [m.PointStruct(id=id, vector={"s": vector}) for id in range(2000)], wait=True)
+    wait_green(client, name)
+    assert client.get_collection(name).indexed_vectors_count == 2000
+    params = m.SearchParams(indexed_only=True)
+    found = client.query_points(name, query=vector, using="s", limit=3, search_params=params).points
+    assert len(found) == 3

@@ -75,6 +75,20 @@ fn a_warning_names_each_parameter_that_does_nothing() {
 }
 
 #[test]
+fn options_of_payload_indexes_that_do_nothing_are_named_too() {
+    let (mut config, layout) = created(r#"{"vectors": {"size": 4, "distance": "Dot"}}"#);
+    let options = json!({"is_tenant": true, "on_disk": true, "lookup": true, "range": false});
+    let Value::Object(options) = options else { unreachable!() };
+    config.hints.indexes.insert("a.b".parse().unwrap(), options);
+    let messages = messages(&config, layout);
+    let named = messages.iter().map(|message| message.split('`').nth(1).unwrap());
+    assert_eq!(
+        named.collect::<Vec<_>>(),
+        ["payload_schema.a.b.on_disk", "payload_schema.a.b.range"]
+    );
+}
+
+#[test]
 fn a_change_joins_what_was_set_before() {
     let (mut config, layout) = created(HINTS);
     let json = r#"{"quantization_config": "Disabled",
