@@ -31,7 +31,7 @@ fn unindexed(collection: &str, path: &JsonPath, noted: &Unindexed) -> Value {
     };
     let description = format!(
         "`{path}` of collection `{collection}` has no index that answers conditions on it; \
-         {} of its filters had to read {} payloads",
+         {} requests with such conditions had to read {} payloads for them",
         noted.requests, noted.payloads
     );
     json!({
