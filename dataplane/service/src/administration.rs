@@ -9,8 +9,8 @@ use vane_types::{GroupId, NodeId, Term};
 
 use crate::call::Call;
 use crate::engine::{
-    Collection, CollectionOverview, Marker, MemoryOverview, NodeOverview, ShardOverview, Summary,
-    WantedReplica,
+    Collection, CollectionOverview, Marker, Member, MemoryOverview, NodeOverview, ShardOverview,
+    Summary, WantedReplica,
 };
 use crate::operation::Operation;
 use crate::service::{Answering, Service};
@@ -68,22 +68,7 @@ impl Service {
         let asking = async move {
             // Within the operation, so that its failure is counted and timed like any other.
             let member = self.member()?;
-            // Members are known also while the log's thread does not say how its group stands.
-            let standing_still = || member.coordinator().catalog().standing_still();
-            let thread = match member.meta_status().await.map(Box::new) {
-                None => ConsensusThread::Silent,
-                Some(status) => match standing_still() {
-                    None => ConsensusThread::Working(status),
-                    Some(why) => ConsensusThread::StandingStill(status, why.to_owned()),
-                },
-            };
-            let state = |overview: NodeOverview| MemberState {
-                node: overview.node.id,
-                address: overview.node.entry.address,
-                failed: overview.failed,
-            };
-            let members = member.node_overviews().await.into_iter().map(state).collect();
-            Ok::<_, Error>(MetaState { node: member.node_id(), members, thread })
+            Ok::<_, Error>(meta_state_of(&member).await)
         };
         Box::pin(self.run(call, Operation::GetCluster, "", asking))
     }
@@ -310,4 +295,24 @@ impl Service {
             self.change(call, Operation::TransferLeader, &format!("group {group}"), changing).await
         })
     }
+}
+
+/// The members, and the meta group as this one sees it.
+pub(crate) async fn meta_state_of(member: &Member) -> MetaState {
+    // Members are known also while the log's thread does not say how its group stands.
+    let standing_still = || member.coordinator().catalog().standing_still();
+    let thread = match member.meta_status().await.map(Box::new) {
+        None => ConsensusThread::Silent,
+        Some(status) => match standing_still() {
+            None => ConsensusThread::Working(status),
+            Some(why) => ConsensusThread::StandingStill(status, why.to_owned()),
+        },
+    };
+    let state = |overview: NodeOverview| MemberState {
+        node: overview.node.id,
+        address: overview.node.entry.address,
+        failed: overview.failed,
+    };
+    let members = member.node_overviews().await.into_iter().map(state).collect();
+    MetaState { node: member.node_id(), members, thread }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use vane_api::rest::cluster::MemberState;
 use vane_api::rest::telemetry::{
     ClusterTelemetry, CollectionTelemetry, NodeTelemetry, ReplicaTelemetry,
 };
 use vane_api::{Error, Kind};
 use vane_types::{GroupId, JsonPath, PeerId};
 
+use crate::administration::{MetaState, meta_state_of};
 use crate::call::Call;
 use crate::engine::{
     Collection, CollectionHere, GroupStatus, Member, Outlook, RequestOptions, Unindexed, Usage,
@@ -56,17 +56,8 @@ impl Service {
     ) -> Answering<'a, (Option<ClusterTelemetry>, Vec<CollectionTelemetry>)> {
         let looking = async move {
             let Ok(member) = self.member() else { return Ok((None, Vec::new())) };
-            let members = member.node_overviews().await.into_iter();
-            let members = members.map(|overview| MemberState {
-                node: overview.node.id,
-                address: overview.node.entry.address,
-                silent_s: (!overview.alive).then_some(overview.silent.as_secs()),
-            });
-            let cluster = ClusterTelemetry {
-                node: member.node_id(),
-                members: members.collect(),
-                status: member.meta_status().await,
-            };
+            let MetaState { node, members, thread } = meta_state_of(&member).await;
+            let cluster = ClusterTelemetry { node, members, thread };
             let collections = counted(move || collections(&member, depth)).await?;
             Ok::<_, Error>((Some(cluster), collections))
         };

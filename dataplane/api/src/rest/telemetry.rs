@@ -10,12 +10,13 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 use vane_types::{Durations, NodeId};
 
-use super::cluster::{MemberState, QDRANT_VERSION, cluster_status};
-use crate::engine::{CollectionHere, GroupStatus, JobsHere, NodeMemory};
+use super::cluster::{ConsensusThread, MemberState, QDRANT_VERSION, cluster_status};
+use crate::engine::{CollectionHere, JobsHere, NodeMemory};
 pub use cluster::{NodeTelemetry, ReplicaTelemetry, cluster_telemetry};
 pub use collections::state_of;
 
@@ -66,8 +67,8 @@ pub struct ClusterTelemetry {
     pub node: NodeId,
     /// Members.
     pub members: Vec<MemberState>,
-    /// The meta group; `None` where the thread of its log does not say.
-    pub status: Option<GroupStatus>,
+    /// The meta group, by the thread of its log.
+    pub thread: ConsensusThread,
 }
 
 /// A collection, and the jobs of its replicas here by the ordinal of their shard.
@@ -86,8 +87,8 @@ pub struct Telemetry<'a> {
     pub id: String,
     /// When it began, as the API writes times.
     pub started: String,
-    /// This moment.
-    pub now: String,
+    /// Writes a moment as the API does.
+    pub moment: fn(Instant) -> String,
     /// What it runs on.
     pub environment: Environment,
     /// The cluster; `None` while the node belongs to none.
@@ -162,12 +163,12 @@ fn app(of: &Telemetry<'_>, wanted: Wanted) -> Value {
 }
 
 fn cluster(of: &Telemetry<'_>, wanted: Wanted) -> Value {
-    let Some(ClusterTelemetry { node, members, status }) = &of.cluster else {
+    let Some(ClusterTelemetry { node, members, thread }) = &of.cluster else {
         return json!({ "enabled": false });
     };
     let mut told = json!({ "enabled": true });
     if wanted.level > 0 {
-        let all = cluster_status(*node, members, status.as_ref(), &of.now);
+        let all = cluster_status(*node, members, thread, of.moment);
         let raft = &all["raft_info"];
         told["status"] = json!({
             "number_of_peers": members.len(),

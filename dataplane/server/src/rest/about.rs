@@ -30,12 +30,7 @@ pub(super) async fn version() -> impl IntoResponse {
 /// `GET /cluster`: members and consensus, as this node sees them.
 pub(super) async fn cluster(call: Call) -> Answered {
     let state = call.service.meta_state(&call.context).await?;
-    // By the clock of the machine, from the one that only goes on.
-    let at = |moment: Instant| {
-        let ago = jiff::SignedDuration::try_from(moment.elapsed()).unwrap_or_default();
-        (jiff::Timestamp::now() - ago).to_string()
-    };
-    Ok(call.answer(cluster_status(state.node, &state.members, &state.thread, at)))
+    Ok(call.answer(cluster_status(state.node, &state.members, &state.thread, written)))
 }
 
 /// How much is to be told.
@@ -67,7 +62,7 @@ pub(super) async fn telemetry(
     let told = Telemetry {
         id: state.process_id.to_string(),
         started: state.started_at.to_string(),
-        now: now(),
+        moment: written,
         environment: environment::of_process(&state.settings.data_dir),
         cluster,
         collections: &collections,
@@ -97,6 +92,12 @@ pub(super) async fn list_issues(call: Call) -> Answered {
 pub(super) async fn clear_issues(call: Call) -> Answered {
     call.service.clear_issues(&call.context).await?;
     Ok(call.answer(true))
+}
+
+/// A moment by the clock of the machine, from the one that only goes on.
+fn written(moment: Instant) -> String {
+    let ago = jiff::SignedDuration::try_from(moment.elapsed()).unwrap_or_default();
+    (jiff::Timestamp::now() - ago).to_string()
 }
 
 fn now() -> String {

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use vane_types::{CollectionConfig, GroupId, LogIndex};
 
 use super::*;
-use crate::engine::{Info, InfoOfVector, Job, Layout, Optimizer, Outlook};
+use crate::engine::{GroupStatus, Info, InfoOfVector, Job, Layout, Optimizer, Outlook};
 use crate::engine::{ReplicaHere, ShardHere};
 use crate::rest::collection::CreateCollection;
 use crate::rest::fixture::parse_text;
@@ -69,16 +69,19 @@ fn told(level: usize, anonymize: bool) -> Value {
     let asked = "PUT /collections/{name}/points".to_owned();
     let responses = Responses::from([(asked, BTreeMap::from([(200, durations)]))]);
     let of_collections = BTreeMap::from([("mine".to_owned(), responses.clone())]);
-    let members = vec![MemberState { node: NodeId(1), address: "n1:6335".into(), silent_s: None }];
+    let members = vec![MemberState { node: NodeId(1), address: "n1:6335".into(), failed: None }];
     let cluster = ClusterTelemetry {
         node: NodeId(1),
         members,
-        status: Some(GroupStatus { committed: LogIndex(8), ..GroupStatus::default() }),
+        thread: ConsensusThread::Working(Box::new(GroupStatus {
+            committed: LogIndex(8),
+            ..GroupStatus::default()
+        })),
     };
     let of = Telemetry {
         id: "id".into(),
         started: "2026-01-01T00:00:00Z".into(),
-        now: "2026-01-01T00:00:01Z".into(),
+        moment: |_| "2026-01-01T00:00:01Z".into(),
         environment: Environment { cores: 2, ..Environment::default() },
         cluster: Some(cluster),
         collections: &collections,
