@@ -71,13 +71,13 @@ impl Shard {
             }
             Err(Failed::Store(error)) => return Err(self.apply_failed(entry, &error).into()),
         };
-        let Effects { mut batch, memory, next_slot, digest } = effects;
+        let Effects { mut batch, memory, totals } = effects;
         batch.put_applied(entry.index);
         // Without the readers' lock, as RocksDB may stall: a view that meets the disk ahead of the
         // memory is taken once more.
         batch.write().map_err(|error| self.apply_failed(entry, &error))?;
         let mut state = self.state.write();
-        state.carry_out(entry.index, memory, (next_slot, digest));
+        state.carry_out(entry.index, memory, totals);
         drop(state);
         self.stir_applied();
         if entry.conf.is_some() {
@@ -114,8 +114,9 @@ impl Shard {
         for leaving in state.requests.leaving(entry.index) {
             effects.batch.delete_attribute(&requests::key(leaving));
         }
-        if effects.digest != state.digest {
-            effects.batch.put_attribute(DIGEST, &effects.digest.to_be_bytes());
+        let digest = effects.totals.digest;
+        if digest != state.totals.digest {
+            effects.batch.put_attribute(DIGEST, &digest.to_be_bytes());
         }
         Ok((effects, answer))
     }

@@ -18,6 +18,7 @@ use crate::state::field::Field;
 use crate::state::id_table::IdTable;
 use crate::state::requests::{self, Requests};
 use crate::state::sums::KeptSums;
+use crate::state::totals::Totals;
 use crate::stored::{
     CLOSED, CONF, CONFIG, DIGEST, FIELD, NEXT_SLOT, RANGE, closed_tenant, decode_slot, encode_conf,
     encode_range, filling_name,
@@ -111,7 +112,8 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     config.payload_schema =
         fields.iter().map(|(path, field)| (JsonPath::clone(path), schema_of(field))).collect();
     // Records before rows: they say which of the rows live.
-    let Points { live, ids, tenants, versions } = read_records(store, config.vectors_len())?;
+    let Points { live, ids, tenants, versions, payload_bytes } =
+        read_records(store, config.vectors_len())?;
     let vectors = rows::open_vectors(store, &config, &versions, verify)?;
     // What no vector names is left of a job that was cut short.
     let sealed = vectors.iter().flat_map(|vector| &vector.sealed);
@@ -122,8 +124,7 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
         sums: KeptSums::default(),
         applied,
         config,
-        next_slot,
-        digest,
+        totals: Totals { next_slot, digest, payload_bytes },
         conf,
         own,
         requests,
@@ -259,16 +260,18 @@ struct Points {
     tenants: TenantIndex,
     /// By vector and slot the version of the point's vector; 0 for none.
     versions: Vec<Vec<LogIndex>>,
+    payload_bytes: u64,
 }
 
 fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
     let (mut live, mut ids) = (SlotSet::default(), IdTable::default());
     let mut tenants = TenantIndex::default();
-    let mut versions = vec![Vec::new(); vectors];
+    let (mut versions, mut payload_bytes) = (vec![Vec::new(); vectors], 0);
     store.records(|slot, record| {
         live.insert(slot);
         record.id.tenant.into_iter().for_each(|tenant| tenants.insert(tenant, slot));
         ids.set(slot, record.id, record.version);
+        payload_bytes += record.payload.len() as u64;
         for VectorRecord { ordinal, version, .. } in record.vectors {
             let of_vector: &mut Vec<LogIndex> = versions
                 .get_mut(ordinal as usize)
@@ -280,7 +283,7 @@ fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
         }
         Ok(())
     })?;
-    Ok(Points { live, ids, tenants, versions })
+    Ok(Points { live, ids, tenants, versions, payload_bytes })
 }
 
 fn damaged(store: &ShardStore, detail: &str) -> Error {

@@ -8,6 +8,7 @@ pub(crate) mod id_table;
 pub(crate) mod known_filters;
 pub(crate) mod requests;
 pub(crate) mod sums;
+pub(crate) mod totals;
 pub(crate) mod vector;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use vane_filter::{PayloadIndex, SlotSet, TenantIndex};
 use vane_raft::Conf;
-use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, Slot, TenantId, VectorSpec};
+use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, TenantId, VectorSpec};
 
 use crate::error::BadInput;
 use crate::segments::sealed::Residences;
@@ -24,6 +25,7 @@ use crate::state::id_table::IdTable;
 use crate::state::known_filters::KnownFilters;
 use crate::state::requests::Requests;
 use crate::state::sums::KeptSums;
+use crate::state::totals::Totals;
 use crate::state::vector::VectorState;
 
 /// What a shard holds in memory at one applied index.
@@ -32,11 +34,8 @@ pub(crate) struct State {
     /// Index of the last applied entry.
     pub(crate) applied: LogIndex,
     pub(crate) config: CollectionConfig,
-    /// Slot of the next new point. Part of the replicated state.
-    pub(crate) next_slot: Slot,
-    /// Consistency hash: what [`crate::apply::digest`] says.
-    pub(crate) digest: u64,
-    /// The same at some earlier entries.
+    pub(crate) totals: Totals,
+    /// Its consistency hash at some earlier entries.
     pub(crate) sums: KeptSums,
     /// Members of the group as of `applied`.
     pub(crate) conf: Conf,

@@ -234,12 +234,13 @@ reads! {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
             indexes_built, optimizing, payload_index_points: payload_indexes, filling_indexes,
             vector_bytes, graph_bytes, job_failure, waiting, unreached_nodes,
-            recall: Recall(recall), by_vector, jobs_running, optimized,
+            recall: Recall(recall), by_vector, jobs_running, optimized, payload_bytes,
+            live_vector_bytes,
         }) => ShardInfoAnswer {
             points, vectors, indexed_vectors, segments, growing_rows, indexes_building,
             indexes_built, optimizing, payload_indexes, filling_indexes, vector_bytes,
             graph_bytes, job_failure, waiting, unreached_nodes, recall, by_vector, jobs_running,
-            optimized,
+            optimized, payload_bytes, live_vector_bytes,
         },
         ShardInfoReply of shard_info_reply;
 

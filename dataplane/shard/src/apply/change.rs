@@ -196,9 +196,10 @@ impl<'s, 'a> Applying<'s, 'a> {
         self.count_work(new)?;
         self.effects.batch.put_record(slot, new);
         let before = old.map_or(0, digest::of_record);
+        let totals = &mut self.effects.totals;
+        totals.count_payload(old, Some(new));
         if !planted::is(Fault::DigestOfTheFirst) || old.is_none() {
-            self.effects.digest =
-                self.effects.digest.wrapping_sub(before).wrapping_add(digest::of_record(new));
+            totals.digest = totals.digest.wrapping_sub(before).wrapping_add(digest::of_record(new));
         }
         self.effects.memory.push(Effect::Written { slot, id: new.id });
         let is_new_payload = old.is_none_or(|old| old.payload != new.payload);

@@ -18,7 +18,9 @@ impl Applying<'_, '_> {
             self.reindex(slot, &payload, &Payload::new());
             self.batch().delete_point(record.id);
             self.batch().delete_record(slot);
-            self.effects.digest = self.effects.digest.wrapping_sub(digest::of_record(&record));
+            let totals = &mut self.effects.totals;
+            totals.digest = totals.digest.wrapping_sub(digest::of_record(&record));
+            totals.count_payload(Some(&record), None);
             self.effects.memory.push(Effect::PointRemoved { slot, tenant: record.id.tenant });
         }
         Ok(())

@@ -45,7 +45,7 @@ impl Shard {
     /// The consistency hash and the index that it is of.
     pub fn digest(&self) -> (LogIndex, u64) {
         let state = self.state.read();
-        (state.applied, state.digest)
+        (state.applied, state.totals.digest)
     }
 
     /// The consistency hash as of now and as of some earlier entries, the same ones at every
@@ -55,7 +55,7 @@ impl Shard {
         if self.check_ready(&state).is_err() {
             return Vec::new();
         }
-        state.sums.all().chain([(state.applied, state.digest)]).collect()
+        state.sums.all().chain([(state.applied, state.totals.digest)]).collect()
     }
 
     /// The hash from every record and every row that is there: what [`Shard::digest`] ought

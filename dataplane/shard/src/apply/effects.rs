@@ -11,6 +11,7 @@ use vane_types::command::RequestId;
 use vane_types::{CollectionConfig, FieldSchema, JsonPath, LogIndex, PointId, Slot, TenantId};
 
 use crate::state::field::Field;
+use crate::state::totals::Totals;
 use crate::state::{State, residences};
 
 /// A change of memory.
@@ -75,37 +76,25 @@ pub(crate) enum Effect {
 pub(crate) struct Effects<'a> {
     pub(crate) batch: Batch<'a>,
     pub(crate) memory: Vec<Effect>,
-    pub(crate) next_slot: Slot,
-    pub(crate) digest: u64,
+    pub(crate) totals: Totals,
 }
 
 impl<'a> Effects<'a> {
     /// The effects of an entry that changes nothing.
     pub(crate) fn none(store: &'a ShardStore, state: &State) -> Self {
-        Self {
-            batch: store.batch(),
-            memory: Vec::new(),
-            next_slot: state.next_slot,
-            digest: state.digest,
-        }
+        Self { batch: store.batch(), memory: Vec::new(), totals: state.totals }
     }
 }
 
 impl State {
     /// Carries out the memory half of an entry. The disk half must be written already.
-    pub(crate) fn carry_out(
-        &mut self,
-        index: LogIndex,
-        effects: Vec<Effect>,
-        (next_slot, digest): (Slot, u64),
-    ) {
+    pub(crate) fn carry_out(&mut self, index: LogIndex, effects: Vec<Effect>, totals: Totals) {
         for effect in effects {
             self.carry_out_one(index, effect);
         }
         self.requests.forget(index);
-        self.next_slot = next_slot;
-        self.digest = digest;
-        self.sums.note(index, digest);
+        self.totals = totals;
+        self.sums.note(index, totals.digest);
         self.applied = index;
     }
 

@@ -14,7 +14,7 @@ use crate::stored::NEXT_SLOT;
 
 impl Applying<'_, '_> {
     pub(super) fn upsert(&mut self, upsert: Upsert) -> Result<(), Stop> {
-        let before = self.effects.next_slot;
+        let before = self.effects.totals.next_slot;
         let condition = upsert.condition.map(|condition| condition.read()).transpose()?;
         for Point { id, vectors, payload } in upsert.points {
             let id = read_id(&id)?;
@@ -34,8 +34,8 @@ impl Applying<'_, '_> {
             self.put_vectors(slot, &mut record, vectors)?;
             self.store_record(slot, old.as_ref().map(|old| &old.record), &record)?;
         }
-        if self.effects.next_slot != before {
-            let next = self.effects.next_slot.to_be_bytes();
+        if self.effects.totals.next_slot != before {
+            let next = self.effects.totals.next_slot.to_be_bytes();
             self.batch().put_attribute(NEXT_SLOT, &next);
         }
         Ok(())
@@ -60,12 +60,12 @@ impl Applying<'_, '_> {
     /// The next slot, bound to a new point. Slots of deleted points are not given out again:
     /// views and rows that know them would take the new point for the old one.
     fn take_slot(&mut self, id: PointId) -> Result<Slot, Stop> {
-        let slot = self.effects.next_slot;
+        let slot = self.effects.totals.next_slot;
         // The last number of all is never given out: there is none behind it to come next.
         if slot >= self.bounds.map_or(Slot::MAX, |bounds| bounds.slots) {
             return Err(Refusal::OutOfSlots.into());
         }
-        self.effects.next_slot += 1;
+        self.effects.totals.next_slot += 1;
         self.batch().put_point(id, slot);
         self.effects.memory.push(Effect::PointAdded { slot, tenant: id.tenant });
         Ok(slot)

@@ -47,6 +47,12 @@ pub struct Info {
     pub filling_indexes: BTreeSet<JsonPath>,
     /// Bytes of all rows, dead ones included.
     pub vector_bytes: u64,
+    /// Bytes of the rows that live, by the mean of all where their lengths differ.
+    #[serde(default)]
+    pub live_vector_bytes: u64,
+    /// Bytes of all payloads as they are stored.
+    #[serde(default)]
+    pub payload_bytes: u64,
     /// Bytes of graphs, in memory and in their files, and of postings.
     pub graph_bytes: u64,
     /// Why the last background job of a kind failed, until one of its kind does not.
@@ -84,6 +90,8 @@ impl Info {
             payload_index_points,
             filling_indexes,
             vector_bytes,
+            live_vector_bytes,
+            payload_bytes,
             graph_bytes,
             job_failure,
             waiting,
@@ -102,6 +110,8 @@ impl Info {
         self.indexes_built += indexes_built;
         self.optimizing |= optimizing;
         self.vector_bytes += vector_bytes;
+        self.live_vector_bytes += live_vector_bytes;
+        self.payload_bytes += payload_bytes;
         self.graph_bytes += graph_bytes;
         self.job_failure = self.job_failure.take().or(job_failure);
         self.waiting += waiting;
@@ -135,6 +145,7 @@ impl Shard {
         let state = self.state.read();
         let mut info = Info {
             points: state.live.len() as usize,
+            payload_bytes: state.totals.payload_bytes,
             indexes_building: self.indexes_building.load(Ordering::Relaxed),
             indexes_built: self.indexes_built.load(Ordering::Relaxed),
             optimizing: due,
@@ -155,6 +166,7 @@ impl Shard {
                 left_out: VectorView::new(&state, vector).left_out(),
             };
             info.by_vector.insert(vector.name.clone(), of_vector);
+            info.live_vector_bytes += vector.live_bytes();
             for sealed in &vector.sealed {
                 if let Some(postings) = &sealed.postings {
                     info.graph_bytes += postings.bytes() as u64;

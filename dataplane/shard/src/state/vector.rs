@@ -76,6 +76,19 @@ impl VectorState {
         (frozen + self.growing.bytes() + sealed) as u64
     }
 
+    /// Bytes of the rows that live, by the mean of all where they have no common length.
+    pub(crate) fn live_bytes(&self) -> u64 {
+        let live = self.present.len();
+        if let Some(numbers) = self.spec.row_len() {
+            return live * (numbers * size_of::<f32>()) as u64;
+        }
+        let frozen: usize = self.frozen.iter().map(|frozen| frozen.rows()).sum();
+        let sealed: usize = self.sealed.iter().map(|sealed| sealed.rows()).sum();
+        let rows = frozen + self.growing.rows() + sealed;
+        let bytes = u128::from(self.row_bytes()) * u128::from(live) / rows.max(1) as u128;
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
     pub(crate) fn loc(&self, slot: Slot) -> Loc {
         self.locs.get(slot as usize).copied().unwrap_or(Loc::NONE)
     }

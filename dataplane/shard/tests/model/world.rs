@@ -398,6 +398,12 @@ impl World {
             .shard
             .scroll(&Scroll { limit: 1000, want, ..Scroll::default() }, soon())
             .unwrap();
+        let payloads = page.records.iter().filter_map(|record| record.payload.as_ref());
+        let bytes = payloads.filter(|payload| !payload.is_empty());
+        let bytes: usize = bytes.map(|payload| vane_types::payload::encode(payload).len()).sum();
+        let info = self.replica.shard.info();
+        assert_eq!(info.payload_bytes, bytes as u64);
+        assert_eq!(info.live_vector_bytes as usize, info.vectors * DIM * 4);
         let found = page.records.into_iter().map(|record| {
             let id = self.number(record.id);
             let vector = record.vectors.unwrap().get("").map(|vector| vector.values()[0]);

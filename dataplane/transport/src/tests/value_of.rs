@@ -192,7 +192,7 @@ pub(super) fn info() -> BoxedStrategy<Info> {
     let indexes = btree_map(path(), (field_type(), count()), 0..3);
     let filling = btree_set(path(), 0..3);
     let counts = proptest::array::uniform6(count());
-    let numbers = proptest::array::uniform5(any::<u64>());
+    let numbers = proptest::array::uniform7(any::<u64>());
     let of_vector = (count(), count());
     let of_vector = of_vector.prop_map(|(vectors, left_out)| InfoOfVector { vectors, left_out });
     let vectors = btree_map(text(), of_vector, 0..3);
@@ -202,7 +202,8 @@ pub(super) fn info() -> BoxedStrategy<Info> {
             let (job_failure, recall, by_vector, jobs_running, optimized) = rest;
             let [points, vectors, indexed_vectors, segments, growing_rows, indexes_building] =
                 counts;
-            let [indexes_built, vector_bytes, graph_bytes, waiting, unreached] = numbers;
+            let [indexes_built, vector_bytes, live, payload_bytes, graph_bytes, waiting, unreached] =
+                numbers;
             Info {
                 points,
                 vectors,
@@ -216,6 +217,8 @@ pub(super) fn info() -> BoxedStrategy<Info> {
                 payload_index_points,
                 filling_indexes,
                 vector_bytes,
+                live_vector_bytes: live,
+                payload_bytes,
                 graph_bytes,
                 job_failure,
                 waiting,
