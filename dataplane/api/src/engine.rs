@@ -7,9 +7,11 @@ pub(crate) use vane_coordinator::{
     Pair, Place, Prefetch, Query, SearchExplained, ShardExplained, ShardKeys, SparseChange,
     Strategy, VectorChange,
 };
+#[cfg(test)]
+pub(crate) use vane_node::PeerQuota;
 pub(crate) use vane_node::{
     CollectionHere, CollectionOverview, Failed, JobsHere, Marker, MemoryOverview, NodeOverview,
-    NotReady, Problem, ReplicaHere, ShardHere, ShardOverview, Summary,
+    NotReady, Problem, QuotaOverview, ReplicaHere, ShardHere, ShardOverview, Summary, Usage,
 };
 pub(crate) use vane_placement::{
     RemovalRefusal, ReplicaRefusal, ReplicaRequest, ResizeRefusal, Transfer, transfers,

@@ -24,6 +24,7 @@ pub mod optimizations;
 mod order;
 pub mod parse;
 pub mod query;
+pub mod quota;
 pub mod read;
 pub mod record;
 pub mod select;

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use vane_raft::Conf;
 use vane_types::command::RequestId;
 use vane_types::{
-    CollectionConfig, FeatureLevel, GroupId, LogIndex, NodeId, PeerId, ShardKey, TenantId, Term,
+    CollectionConfig, FeatureLevel, GroupId, LogIndex, NodeId, PeerId, Quotas, ShardKey, TenantId,
+    Term,
 };
 
 pub use stored::{DecodeError, EncodeError};
@@ -62,6 +63,8 @@ pub enum MetaCommand {
     SetReplicationFactor { collection: String, factor: u32 },
     /// Keeps a value for the cluster as a whole; `null` forgets it.
     SetMetadata { key: String, value: Value },
+    /// How much of its memory and of its disk each node may use.
+    SetQuotas(Quotas),
     /// What may be written from now on. `spoken_by` are all members, each with the start
     /// ([`NodeEntry::start`]) that said that it speaks the level; refused when they are others
     /// by now.

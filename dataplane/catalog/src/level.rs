@@ -14,6 +14,7 @@ impl MetaCommand {
     /// The level from which on it may be written.
     pub fn level(&self) -> FeatureLevel {
         match self {
+            Self::SetQuotas(_) => FeatureLevel::CHANGING,
             Self::CreateTenant { .. } | Self::DeleteTenant { .. } => FeatureLevel::TENANTS,
             Self::SetReplicationFactor { .. } | Self::SetMetadata { .. } => FeatureLevel::CHANGING,
             // Vectors of such kinds are logged for no other collection, and older members would

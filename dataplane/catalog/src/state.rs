@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use uuid::Uuid;
 use vane_raft::Answer;
-use vane_types::{FeatureLevel, GroupId, LogIndex, NodeId, Refusal, ShardRange, TenantId};
+use vane_types::{FeatureLevel, GroupId, LogIndex, NodeId, Quotas, Refusal, ShardRange, TenantId};
 
 use crate::command::{Logged, MetaCommand};
 
@@ -50,6 +50,8 @@ pub struct State {
     pub metadata: BTreeMap<String, Value>,
     /// What may be written, as all members can read it.
     pub level: FeatureLevel,
+    /// How much of its memory and of its disk each node may use.
+    pub quotas: Quotas,
     /// What became of the requests of the last entries.
     pub requests: Requests,
     /// The number that the last member got.
@@ -71,6 +73,7 @@ pub(crate) enum Touched {
     Metadata(String),
     Counters,
     Level,
+    Quotas,
     Request(LogIndex),
 }
 
@@ -156,6 +159,10 @@ impl State {
                 self.set_replication_factor(collection, factor)
             }
             MetaCommand::SetMetadata { key, value } => self.set_metadata(key, value),
+            MetaCommand::SetQuotas(quotas) => {
+                self.quotas = quotas;
+                Ok(vec![Touched::Quotas])
+            }
             MetaCommand::RaiseFeatureLevel { to, spoken_by } => self.raise_level(to, &spoken_by),
         }
     }

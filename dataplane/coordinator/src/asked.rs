@@ -14,7 +14,8 @@ pub(crate) struct Asked {
     pub(crate) asking: AsyncMutex<()>,
 }
 
-/// Whether requests of clients are answered otherwise after a change.
+/// Whether requests of clients are answered otherwise after a change: the next one may go to
+/// another node.
 pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
     match command {
         MetaCommand::Create(_)
@@ -24,6 +25,7 @@ pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
         | MetaCommand::DeleteTenant { .. }
         | MetaCommand::SetReplicationFactor { .. }
         | MetaCommand::SetMetadata { .. }
+        | MetaCommand::SetQuotas(_)
         | MetaCommand::Aliases(_) => true,
         MetaCommand::PutNode(_)
         | MetaCommand::SetZone { .. }

@@ -14,7 +14,7 @@ use vane_transport::Freshness;
 use vane_transport::reads::Basis;
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX};
 use vane_types::{
-    Changed, CollectionConfig, Error, ErrorKind, FeatureLevel, GroupId, Hints, names,
+    Changed, CollectionConfig, Error, ErrorKind, FeatureLevel, GroupId, Hints, Quotas, names,
 };
 
 pub use config_change::{ConfigChange, SparseChange, VectorChange};
@@ -185,6 +185,15 @@ impl<S: Shards> Coordinator<S> {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Says how much of its memory and of its disk each node may use, in place of what was said.
+    ///
+    /// # Errors
+    /// `Unavailable`; `Timeout` when they may have been changed; `Unsupported` while some member
+    /// would not know of them.
+    pub async fn set_quotas(&self, quotas: Quotas, timeout: Duration) -> Result<(), Error> {
+        self.change(MetaCommand::SetQuotas(quotas), self.shards.now() + timeout).await
     }
 
     /// Changes aliases: all of them or none.

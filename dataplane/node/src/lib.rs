@@ -29,6 +29,7 @@ mod peer_member;
 mod pool;
 mod progress;
 mod proposals;
+mod quota;
 mod reads;
 mod reception;
 mod reconciler;
@@ -49,9 +50,10 @@ pub use node::Node;
 pub use not_ready::NotReady;
 pub use open_error::OpenError;
 pub use overview::{
-    CollectionHere, CollectionOverview, JobsHere, MemoryOverview, NodeOverview, Problem,
-    ReplicaHere, ShardHere, ShardOverview, ShardReplica, Summary,
+    CollectionHere, CollectionOverview, JobsHere, MemoryOverview, NodeOverview, PeerQuota, Problem,
+    QuotaOverview, ReplicaHere, ShardHere, ShardOverview, ShardReplica, Summary,
 };
+pub use quota::{Exceeded, Usage};
 pub use reads::ReadCounters;
 pub use reception::Reception;
 pub use recovery::{Fate, GroupState, Recovering, Recovery};

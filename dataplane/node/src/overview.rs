@@ -5,11 +5,13 @@ mod copying;
 mod here;
 mod memory;
 mod nodes;
+mod quotas;
 mod shards;
 mod summary;
 
 pub use here::{CollectionHere, JobsHere, ReplicaHere, ShardHere};
 pub use memory::MemoryOverview;
 pub use nodes::NodeOverview;
+pub use quotas::{PeerQuota, QuotaOverview};
 pub use shards::{CollectionOverview, ShardOverview, ShardReplica};
 pub use summary::{Problem, Summary};

@@ -9,6 +9,7 @@ use vane_storage::{Space, space::OutOfSpace};
 use vane_transport::{Outcome, Proposal};
 use vane_types::{GroupId, LogIndex, NodeId};
 
+use crate::quota::QuotaWatch;
 use crate::reads::leader_elsewhere;
 use crate::replicas::Replicas;
 
@@ -21,6 +22,7 @@ pub(crate) struct Proposals {
     pub(crate) engine: Arc<Engine>,
     pub(crate) replicas: Arc<Replicas>,
     pub(crate) space: Arc<Space>,
+    pub(crate) quota: Arc<QuotaWatch>,
 }
 
 impl Proposals {
@@ -94,6 +96,9 @@ impl Proposals {
         }
         if *grows && let Err(full) = self.space.check(command.len()) {
             return Err(Outcome::NoSpace(room_missing(&full)));
+        }
+        if *grows && let Err(over) = self.quota.check() {
+            return Err(Outcome::NoSpace(over));
         }
         if *grows {
             // Half of what is left at most: the delay must not be what the request fails by.

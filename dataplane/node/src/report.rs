@@ -18,6 +18,7 @@ use vane_types::{GroupId, LogIndex, NodeId};
 use crate::broken::Broken;
 use crate::compare::Differing;
 use crate::memory;
+use crate::quota::{QuotaWatch, Usage};
 use crate::replicas::Replicas;
 use crate::scrub::ScrubProgress;
 
@@ -33,6 +34,7 @@ pub(crate) struct Reporter {
     pub(crate) replicas: Arc<Replicas>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) space: Arc<Space>,
+    pub(crate) quota: Arc<QuotaWatch>,
     pub(crate) transfers: Arc<Transfers>,
     pub(crate) scrub: Arc<ScrubProgress>,
     pub(crate) differing: Differing,
@@ -64,6 +66,7 @@ impl Reporter {
             }
         };
         let meta = self.engine.watch(GroupId::META);
+        let Usage { memory: memory_percent, disk: disk_percent } = self.quota.usage();
         NodeReport {
             node: self.me,
             version: self.version.clone(),
@@ -82,6 +85,9 @@ impl Reporter {
             scrub_permille: self.scrub.permille(),
             sums,
             memory,
+            memory_percent: memory_percent.map(u32::from),
+            disk_percent: disk_percent.map(u32::from),
+            over_quota: self.quota.exceeded().is_any(),
         }
     }
 

@@ -15,6 +15,7 @@ mod indexes;
 mod layers;
 mod points;
 mod queries;
+mod quotas;
 mod shard_keys;
 #[cfg(test)]
 mod tests;
@@ -121,6 +122,7 @@ fn collection_routes() -> Routes {
         .route("/collections/{collection}/exists", get(collections::exists))
         .route("/collections/{collection}/shards", get(shard_keys::list).put(shard_keys::create))
         .route("/collections/{collection}/shards/delete", post(shard_keys::delete))
+        .route("/quotas", get(quotas::status).put(quotas::set))
         .route("/aliases", get(aliases::list))
         .route("/collections/aliases", post(aliases::change))
         .route("/collections/{collection}/aliases", get(aliases::of_collection))

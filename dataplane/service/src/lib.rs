@@ -17,6 +17,7 @@ mod operation;
 mod points;
 mod principal;
 mod queries;
+mod quotas;
 mod replicas;
 mod service;
 mod shard_keys;

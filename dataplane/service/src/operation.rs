@@ -26,12 +26,12 @@ operations! {
         DeletePayload, ClearPayload, CreateIndex, DropIndex, CreateCollection, UpdateCollection,
         CreateShardKey, DeleteShardKey,
         DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, SetNodeLeaving, RemoveNode,
-        ReconfigureShard, ChangeReplicas, TransferLeader, SetMetadata, ClearIssues;
+        ReconfigureShard, ChangeReplicas, TransferLeader, SetMetadata, SetQuotas, ClearIssues;
     reads:
         Retrieve, Scroll, Count, Query, Facet, Matrix,
         ListCollections, GetCollection, LocateReplicas,
         ListAliases, ListShardKeys, GetCluster, ListNodes, ListMemory, ListShards,
-        RecoverCatalog, GetMetadata, GetTelemetry, ListIssues;
+        RecoverCatalog, GetMetadata, GetTelemetry, ListIssues, GetQuotas;
 }
 
 impl Operation {

@@ -74,6 +74,12 @@ pub struct NodeReport {
     pub sums: BTreeMap<GroupId, Sums>,
     /// What it has memory for, where that was asked for.
     pub memory: Option<NodeMemory>,
+    /// Memory of its process, in per cent of what it may have.
+    pub memory_percent: Option<u32>,
+    /// Its disk in use, in per cent.
+    pub disk_percent: Option<u32>,
+    /// It takes no writes that grow, by the cluster's quotas.
+    pub over_quota: bool,
 }
 
 /// What a node has memory for, in bytes.

@@ -242,6 +242,18 @@ fn tenants_are_written_by_number_and_key() {
 }
 
 #[test]
+fn quotas_are_a_command_and_an_object_that_older_versions_lack() {
+    let quotas = vane_types::Quotas {
+        enabled: true,
+        max_disk_usage_percent: Some(90),
+        ..vane_types::Quotas::default()
+    };
+    let set = MetaCommand::SetQuotas(quotas);
+    assert_eq!(set.level(), FeatureLevel::CHANGING);
+    assert_object(&set, r#"{"set_quotas":{"enabled":true,"max_disk_usage_percent":90}}"#);
+}
+
+#[test]
 fn what_became_of_a_request_is_an_object() {
     let made = Remembered { session: 3, sequence: 7, refusal: None };
     assert_object(&made, r#"{"session":3,"sequence":7}"#);

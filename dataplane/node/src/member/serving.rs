@@ -20,6 +20,7 @@ use crate::open_error::OpenError;
 use crate::pool::Pool;
 use crate::progress::Progress;
 use crate::proposals::Proposals;
+use crate::quota::QuotaWatch;
 use crate::reads::Reads;
 use crate::replicas::Replicas;
 use crate::report::Reporter;
@@ -70,8 +71,10 @@ impl Serving {
         replicas.open_first(progress)?;
         settle(ground, &replicas, settings);
         let reads = Reads::new(me, engine.clone(), replicas.clone(), pool.clone());
+        let quota = Arc::new(QuotaWatch::new(catalog.clone(), space.clone()));
         let proposals = Proposals {
             me,
+            quota: quota.clone(),
             engine: engine.clone(),
             replicas: replicas.clone(),
             space: space.clone(),
@@ -94,7 +97,7 @@ impl Serving {
         let session = Uuid::new_v4().as_u64_pair().0;
         let coordinator = Arc::new(Coordinator::new(shards, catalog.clone(), session));
         let leaders = LeaderRequests { me, engine: engine.clone(), peers: peers.clone() };
-        let reporter = reporter(ground, &replicas, settings);
+        let reporter = reporter(ground, &replicas, &quota, settings);
         let drain = Drain {
             engine: engine.clone(),
             replicas: replicas.clone(),
@@ -118,7 +121,12 @@ impl Serving {
     }
 }
 
-fn reporter(ground: &Ground, replicas: &Arc<Replicas>, settings: &Settings) -> Reporter {
+fn reporter(
+    ground: &Ground,
+    replicas: &Arc<Replicas>,
+    quota: &Arc<QuotaWatch>,
+    settings: &Settings,
+) -> Reporter {
     Reporter {
         me: ground.me,
         version: settings.node.version.clone(),
@@ -127,6 +135,7 @@ fn reporter(ground: &Ground, replicas: &Arc<Replicas>, settings: &Settings) -> R
         replicas: replicas.clone(),
         peers: ground.peers.clone(),
         space: ground.space.clone(),
+        quota: quota.clone(),
         transfers: ground.transfers.clone(),
         scrub: Arc::default(),
         differing: Mutex::default(),

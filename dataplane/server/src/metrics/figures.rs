@@ -26,6 +26,7 @@ pub(super) struct Figures {
     collections: BTreeMap<String, Info>,
     memory: NodeMemory,
     disk_free_bytes: u64,
+    quotas_exceeded: usize,
     raft_syncs: u64,
     raft_entries: u64,
     reads_leading: u64,
@@ -89,7 +90,7 @@ const fn row<Source>(
 use MetricType::{Counter, Gauge};
 
 #[rustfmt::skip]
-static OF_COLLECTION: [Row<Info>; 10] = [
+static OF_COLLECTION: [Row<Info>; 11] = [
     row("vane_points", Gauge, None, "Points.", |info| count(info.points)),
     row("vane_vectors", Gauge, None, "Vectors, of all names together.", |info| count(info.vectors)),
     row("vane_indexed_vectors", Gauge, None, "Vectors in segments with a graph.",
@@ -105,6 +106,8 @@ static OF_COLLECTION: [Row<Info>; 10] = [
         |info| Value::Count(info.indexes_built)),
     row("vane_vector_size", Gauge, Some(Unit::Bytes), "Size of all rows, dead ones included.",
         |info| Value::Count(info.vector_bytes)),
+    row("vane_payload_size", Gauge, Some(Unit::Bytes), "Size of all payloads, as JSON.",
+        |info| Value::Count(info.payload_bytes)),
     row("vane_graph_size", Gauge, Some(Unit::Bytes), "Size of graphs, in files and memory.",
         |info| Value::Count(info.graph_bytes)),
 ];
@@ -130,7 +133,7 @@ static OF_RECALL: [Row<Tally>; 3] = [
 ];
 
 #[rustfmt::skip]
-static OF_NODE: [Row<Figures>; 20] = [
+static OF_NODE: [Row<Figures>; 21] = [
     row("vane_collections", Gauge, None, "Collections.",
         |figures| count(figures.collections.len())),
     row("vane_raft_log_syncs", Counter, None,
@@ -180,6 +183,9 @@ static OF_NODE: [Row<Figures>; 20] = [
         |figures| Value::Count(figures.memory.block_cache)),
     row("vane_disk_free", Gauge, Some(Unit::Bytes), "Free space of the data directory's disk.",
         |figures| Value::Count(figures.disk_free_bytes)),
+    row("vane_quotas_exceeded", Gauge, None,
+        "Quotas, of memory and of the disk, for which this node takes no writes that grow.",
+        |figures| count(figures.quotas_exceeded)),
     row("vane_uptime", Gauge, Some(Unit::Seconds), "Time since the start.",
         |figures| Value::Seconds(figures.uptime.as_secs_f64())),
 ];
@@ -198,6 +204,7 @@ impl Figures {
             collections: here.iter().map(sum).collect(),
             memory: member.memory(),
             disk_free_bytes: member.disk_free_bytes(),
+            quotas_exceeded: member.quotas_exceeded().count(),
             raft_syncs: load(&counters.syncs),
             raft_entries: load(&counters.entries),
             reads_leading: load(&reads.leading),

@@ -23,10 +23,9 @@ const OF_COLLECTION: [(&str, &str); 9] = [
 ];
 
 /// Elsewhere, with what to use instead.
-const OF_NODE: [(&str, &str); 10] = [
+const OF_NODE: [(&str, &str); 9] = [
     ("/snapshots", ""),
     ("/snapshots/{snapshot}", ""),
-    ("/quotas", ""),
     ("/locks", ""),
     ("/logger", "the setting `log.level` says what is logged"),
     ("/stacktrace", ""),

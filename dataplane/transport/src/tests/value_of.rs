@@ -422,15 +422,16 @@ pub(super) fn report() -> BoxedStrategy<NodeReport> {
         );
     let groups = btree_map(any::<u64>().prop_map(GroupId), group, 0..3);
     let numbers = proptest::array::uniform7(any::<u64>());
-    (numbers, text(), any::<[u32; 2]>(), any::<[bool; 2]>(), groups, truth())
+    let used = (of(any::<u32>()), of(any::<u32>()));
+    (numbers, text(), any::<[u32; 2]>(), any::<[bool; 3]>(), groups, (truth(), used))
         .prop_map(
             |(
                 numbers,
                 version,
                 [protocol, scrub_permille],
-                [disk_full, leads_meta],
+                [disk_full, leads_meta, over_quota],
                 groups,
-                truth,
+                (truth, (memory_percent, disk_percent)),
             )| {
                 let [node, disk_free_bytes, disk_total_bytes, meta_applied, replicas, leaders, at] =
                     numbers;
@@ -453,6 +454,9 @@ pub(super) fn report() -> BoxedStrategy<NodeReport> {
                     scrub_permille,
                     sums,
                     memory,
+                    memory_percent,
+                    disk_percent,
+                    over_quota,
                 }
             },
         )

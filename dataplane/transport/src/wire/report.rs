@@ -65,10 +65,13 @@ message!(
         scrub_permille,
         sums,
         memory,
+        memory_percent,
+        disk_percent,
+        over_quota,
     }) => ReportReply {
         node_id, version, protocol, disk_free_bytes, disk_total_bytes, disk_full, meta_applied,
         leads_meta, replicas, leaders, groups, broken, differing, scrubbed_at, scrub_permille, sums,
-        memory,
+        memory, memory_percent, disk_percent, over_quota,
     }
 );
 message!(NodeMemory { resident, anonymous, pinned, memtables, block_cache, collections });
