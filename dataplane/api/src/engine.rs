@@ -2,10 +2,10 @@
 
 pub(crate) use vane_catalog::{AliasChange, TargetReplica, WantedReplica};
 pub(crate) use vane_coordinator::{
-    By, ByExamples, ConfigChange, Decay, Diverse, Example, Expression, Feedback, Formula, Function,
-    Group, GroupLookup, GroupValue, Grouping, Layout, LayoutChange, Lookup, Matrix, MatrixRow,
-    Pair, Place, Prefetch, Query, SearchExplained, ShardExplained, ShardKeys, SparseChange,
-    Strategy, VectorChange,
+    By, ByExamples, ConfigChange, Decay, Denied, Diverse, Example, Expression, Feedback, Formula,
+    Function, Group, GroupLookup, GroupValue, Grouping, Layout, LayoutChange, Limited, Lookup,
+    Matrix, MatrixRow, Pair, Place, Prefetch, Query, SearchExplained, ShardExplained, ShardKeys,
+    SparseChange, Strategy, User, VectorChange,
 };
 #[cfg(test)]
 pub(crate) use vane_node::PeerQuota;

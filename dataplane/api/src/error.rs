@@ -10,6 +10,9 @@ use vane_types::{Changed, ErrorKind, FailedShards, Retry, Subject};
 
 use crate::engine::{NotReady, RemovalRefusal, ReplicaRefusal, ResizeRefusal};
 
+/// Seconds after which a client should come back that was sent away for a moment.
+const SENT_AWAY_S: u64 = 1;
+
 /// A failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
@@ -25,6 +28,8 @@ pub struct Error {
     pub shards: Option<FailedShards>,
     /// Whether, and when, the same request may succeed.
     pub retry: Retry,
+    /// Seconds after which it may, where that is known.
+    pub retry_after_s: Option<u64>,
 }
 
 /// What went wrong.
@@ -58,6 +63,8 @@ pub enum Kind {
     Conflict,
     /// A queue is full.
     Overloaded,
+    /// More than a collection may be asked for in a minute.
+    RateLimited,
     /// There is not enough room on the disk.
     OutOfSpace,
     /// There was no answer in time.
@@ -78,6 +85,7 @@ impl Error {
             changed: Changed::NotInQuestion,
             shards: None,
             retry: Retry::No,
+            retry_after_s: None,
         }
     }
 
@@ -89,12 +97,23 @@ impl Error {
             || self.shards.as_ref().is_some_and(FailedShards::is_part)
     }
 
+    /// Seconds after which a client that was sent away should come back; `None` where waiting alone
+    /// does not help.
+    pub fn retry_after_s(&self) -> Option<u64> {
+        match self.kind {
+            Kind::RateLimited => self.retry_after_s,
+            Kind::Overloaded | Kind::Unavailable => Some(SENT_AWAY_S),
+            _ => None,
+        }
+    }
+
     /// Whether the same request may succeed later.
     pub fn may_succeed_later(&self) -> bool {
         let passes = matches!(
             self.kind,
             Kind::Overloaded | Kind::OutOfSpace | Kind::Timeout | Kind::Unavailable
         );
+        let passes = passes || self.retry_after_s.is_some();
         // `AfterLooking` is no yes: the change may have been made already.
         passes || !matches!(self.retry, Retry::No | Retry::AfterLooking)
     }

@@ -10,5 +10,6 @@ pub mod grpc;
 pub mod rest;
 
 mod engine;
+mod limited;
 
 pub use error::{Error, Kind, not_ready};

@@ -17,6 +17,12 @@ impl MetaCommand {
             Self::SetQuotas(_) => FeatureLevel::CHANGING,
             Self::CreateTenant { .. } | Self::DeleteTenant { .. } => FeatureLevel::TENANTS,
             Self::SetReplicationFactor { .. } | Self::SetMetadata { .. } => FeatureLevel::CHANGING,
+            // Older members would let through what the others refuse.
+            Self::Create(Create { config, .. }) | Self::Configure(Configure { config, .. })
+                if !config.strict.is_unset() =>
+            {
+                FeatureLevel::CHANGING
+            }
             // Vectors of such kinds are logged for no other collection, and older members would
             // read them as dense ones.
             Self::Create(Create { config, .. }) | Self::Configure(Configure { config, .. })

@@ -14,7 +14,8 @@ use vane_transport::Freshness;
 use vane_transport::reads::Basis;
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX};
 use vane_types::{
-    Changed, CollectionConfig, Error, ErrorKind, FeatureLevel, GroupId, Hints, Quotas, names,
+    Changed, CollectionConfig, Error, ErrorKind, FeatureLevel, GroupId, Hints, Quotas, StrictMode,
+    names,
 };
 
 pub use config_change::{ConfigChange, SparseChange, VectorChange};
@@ -91,7 +92,7 @@ impl<S: Shards> Coordinator<S> {
         self.wait_for_leaders(name, deadline).await
     }
 
-    /// Drops hints while some member would not keep them: they change nothing, and must not keep
+    /// Drops hints, and limits that are switched off, while some member would not keep them: they change nothing, and must not keep
     /// a collection from being made.
     fn keep_hints(&self, config: &mut CollectionConfig) {
         let level = self.catalog.read(|state| state.level);
@@ -100,6 +101,10 @@ impl<S: Shards> Coordinator<S> {
         }
         if level < FeatureLevel::TUNED {
             config.drop_residences();
+        }
+        // Those that hold are refused by the level: nobody may think that they do.
+        if level < FeatureLevel::CHANGING && !config.strict.is_on() {
+            config.strict = StrictMode::default();
         }
     }
 
@@ -144,7 +149,8 @@ impl<S: Shards> Coordinator<S> {
         self.keep_hints(&mut config);
         // Before anything is proposed, so that a failure changes nothing. Shards do without most
         // hints.
-        let of_shards = CollectionConfig { hints: config.hints.of_shards(), ..config.clone() };
+        let (hints, strict) = (config.hints.of_shards(), StrictMode::default());
+        let of_shards = CollectionConfig { hints, strict, ..config.clone() };
         let json = serde_json::to_string(&of_shards)
             .map_err(|error| Error::internal(format!("the configuration: {error}")))?;
         let name = collection.name().to_owned();
@@ -271,6 +277,7 @@ fn check_new(name: &str, config: &CollectionConfig, layout: Layout) -> Result<()
     }
     config_change::check_metadata(&config.metadata)?;
     config.hints.check()?;
+    config.strict.check()?;
     let Layout { shards, replication_factor, write_consistency_factor } = layout;
     check_count("shard_number", shards, SHARDS_MAX)?;
     check_count("replication_factor", replication_factor, REPLICAS_MAX)?;

@@ -14,6 +14,7 @@ use crate::collection::Collection;
 use crate::nearest::Nearest;
 use crate::router::Router;
 use crate::shards::Shards;
+use crate::watched::Watches;
 
 /// Routes requests to replicas of their shards, whichever node those are on.
 pub struct Coordinator<S> {
@@ -24,6 +25,7 @@ pub struct Coordinator<S> {
     pub(crate) configuring: futures_util::lock::Mutex<()>,
     pub(crate) asked: Asked,
     pub(crate) nearest: Nearest,
+    pub(crate) watches: Watches,
 }
 
 impl<S: Shards> Coordinator<S> {
@@ -31,7 +33,8 @@ impl<S: Shards> Coordinator<S> {
     pub fn new(shards: S, catalog: Arc<Catalog>, session: u64) -> Self {
         let (router, configuring) = (Router::new(session), futures_util::lock::Mutex::new(()));
         let (asked, nearest) = (Asked::default(), Nearest::default());
-        Self { shards, catalog, router, configuring, asked, nearest }
+        let watches = Watches::default();
+        Self { shards, catalog, router, configuring, asked, nearest, watches }
     }
 
     /// How it reaches replicas.

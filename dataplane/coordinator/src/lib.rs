@@ -25,6 +25,7 @@ mod parts;
 mod points;
 mod propose;
 mod query;
+mod rates;
 mod recall;
 mod reroute;
 mod router;
@@ -32,6 +33,8 @@ mod scatter;
 mod scope;
 mod shard_keys;
 mod shards;
+mod strict;
+mod watched;
 mod write;
 
 pub use attempt::{Attempt, Failure, LEADER_WAIT_MAX, Next, Purpose};
@@ -49,4 +52,5 @@ pub use query::{
 pub use router::Router;
 pub use scope::ShardKeys;
 pub use shards::Shards;
+pub use strict::{Denied, Limited, Requested, User};
 pub use write::CheckedWrite;

@@ -41,6 +41,9 @@ pub struct Query {
     /// Points that say how rare an index of a sparse vector is; all that the query means when
     /// absent.
     pub corpus: Option<Filter>,
+    /// Candidates for each result that a client asks for where there are codes. It changes
+    /// nothing, and a collection may limit it.
+    pub oversampling: Option<f64>,
     /// Worse scores are left out.
     pub score_threshold: Option<f32>,
     /// Points returned.
@@ -96,6 +99,9 @@ pub struct Prefetch {
     /// Points that say how rare an index of a sparse vector is; all that the query means when
     /// absent.
     pub corpus: Option<Filter>,
+    /// Candidates for each result that a client asks for where there are codes. It changes
+    /// nothing, and a collection may limit it.
+    pub oversampling: Option<f64>,
     /// Worse scores are left out.
     pub score_threshold: Option<f32>,
     /// Points handed on.

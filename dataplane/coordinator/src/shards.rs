@@ -46,6 +46,9 @@ pub trait Shards: Send + Sync + 'static {
     /// [`vane_types::ErrorKind::OutOfSpace`].
     fn check_room(&self) -> Result<(), Error>;
 
+    /// Memory of this node in use, in per cent of what it may use; `None` where that is unknown.
+    fn resident_percent(&self) -> Option<u64>;
+
     /// Asks one node to read. One attempt: whom to ask, and whether again, is the caller's.
     fn read<R: Read>(
         &self,

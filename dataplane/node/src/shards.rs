@@ -14,6 +14,7 @@ use crate::catalog_sync::CatalogSync;
 use crate::gate::SILENT;
 use crate::liveness::Liveness;
 use crate::proposals::{Proposals, room_missing};
+use crate::quota::QuotaWatch;
 use crate::reads::Reads;
 
 /// Replicas as this node reaches them.
@@ -25,6 +26,7 @@ pub struct NodeShards {
     pub(crate) proposals: Arc<Proposals>,
     pub(crate) liveness: Arc<Liveness>,
     pub(crate) space: Arc<Space>,
+    pub(crate) quota: Arc<QuotaWatch>,
     pub(crate) catalog_sync: CatalogSync,
 }
 
@@ -78,6 +80,10 @@ impl Shards for NodeShards {
     fn check_room(&self) -> Result<(), Error> {
         let room = self.space.check(0);
         room.map_err(|full| Error::out_of_space(room_missing(&full)).nothing_changed())
+    }
+
+    fn resident_percent(&self) -> Option<u64> {
+        self.quota.memory(Some(0)).map(u64::from)
     }
 
     async fn read<R: Read>(

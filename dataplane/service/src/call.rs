@@ -17,6 +17,8 @@ pub struct Call {
     /// Time that its operation may take. It does not run while a body is still on its way, which
     /// has a limit of its own: a slow upload must not take from the work on it.
     pub timeout: Duration,
+    /// Seconds that the client gives it itself, where it says so.
+    pub asked_timeout: Option<u64>,
     /// How new an answer must be.
     pub freshness: Freshness,
     /// Which replicas may answer.
@@ -32,7 +34,8 @@ impl Call {
     /// most are.
     pub fn new(principal: Principal, door: Door, timeout: Duration) -> Self {
         let (freshness, asked_of) = (Freshness::Leader, AskedOf::Anyone);
-        Self { principal, door, timeout, freshness, asked_of, partial: None, explaining: None }
+        let (asked_timeout, partial, explaining) = (None, None, None);
+        Self { principal, door, timeout, asked_timeout, freshness, asked_of, partial, explaining }
     }
 
     /// Shards by ordinal that are not in the answer, each with the reason.

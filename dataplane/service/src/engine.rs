@@ -3,7 +3,7 @@
 pub(crate) use vane_catalog::{AliasChange, WantedReplica};
 pub(crate) use vane_coordinator::{
     AskedOf, ConfigChange, Coordinator, Explaining, Group, Grouping, Layout, LayoutChange, Matrix,
-    MatrixRow, Partial, Query, RequestOptions, ShardKeys, Shards,
+    MatrixRow, Partial, Query, RequestOptions, Requested, ShardKeys, Shards,
 };
 pub(crate) use vane_node::{
     Collection, CollectionHere, CollectionOverview, Marker, Member, MemoryOverview, Node,
@@ -14,6 +14,6 @@ pub(crate) use vane_placement::{
 };
 pub(crate) use vane_raft::GroupStatus;
 pub(crate) use vane_shard::{
-    FacetHit, Info, Outlook, Page, Record, Scored, Unindexed, Usage, Want, Write,
+    FacetHit, Info, Ordered, Outlook, Page, Record, Scored, Scroll, Unindexed, Usage, Want, Write,
 };
 pub(crate) use vane_transport::Freshness;

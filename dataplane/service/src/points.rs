@@ -8,7 +8,9 @@ use vane_filter::Filter;
 use vane_types::{LogIndex, PointId};
 
 use crate::call::Call;
-use crate::engine::{Collection, ConfigChange, LayoutChange, Page, Record, Want, Write};
+use crate::engine::{
+    Collection, ConfigChange, LayoutChange, Ordered, Page, Record, Requested, Scroll, Want, Write,
+};
 use crate::operation::Operation;
 use crate::service::{Answering, Service, to_the_end};
 
@@ -31,7 +33,12 @@ impl Service {
             // To its end: the log may have it already when the client goes.
             to_the_end(call, async move {
                 let operation = Operation::of_write(&write);
-                let applying = collection.write(write, options);
+                let applying = async {
+                    service
+                        .admit(&owned_call, &collection, || Requested::Writes(vec![&write]))
+                        .await?;
+                    Ok::<_, Error>(collection.write(write, options).await?)
+                };
                 service.run(&owned_call, operation, collection.name(), applying).await
             })
             .await
@@ -88,6 +95,10 @@ impl Service {
         writes: Vec<(Arc<Collection>, Write)>,
     ) -> Answering<'a, Vec<LogIndex>> {
         Box::pin(async move {
+            if let Some((collection, _)) = writes.first() {
+                let each = || writes.iter().map(|(_, write)| write).collect();
+                self.admit(call, collection, || Requested::Writes(each())).await?;
+            }
             let mut operations = Vec::with_capacity(writes.len());
             for (i, (collection, write)) in writes.into_iter().enumerate() {
                 let operation = Operation::of_write(&write);
@@ -127,7 +138,10 @@ impl Service {
         ids: Vec<PointId>,
         want: Want,
     ) -> Answering<'a, Vec<Record>> {
-        let reading = collection.retrieve(ids, want, call.options());
+        let reading = async move {
+            self.admit(call, collection, || Requested::Retrieve(ids.len())).await?;
+            Ok::<_, Error>(collection.retrieve(ids, want, call.options()).await?)
+        };
         Box::pin(self.run(call, Operation::Retrieve, collection.name(), reading))
     }
 
@@ -144,8 +158,14 @@ impl Service {
     ) -> Answering<'a, Page> {
         let options = call.options();
         let reading = async move {
+            let (filter, limit) = match &page {
+                PageOf::Ids(Scroll { filter, limit, .. }) => (filter, *limit),
+                PageOf::Values(Ordered { filter, limit, .. }) => (filter, *limit),
+            };
+            let requested = || Requested::Scroll { filter: filter.as_ref(), limit };
+            self.admit(call, collection, requested).await?;
             match page {
-                PageOf::Ids(scroll) => collection.scroll(scroll, options).await,
+                PageOf::Ids(scroll) => Ok::<_, Error>(collection.scroll(scroll, options).await?),
                 PageOf::Values(ordered) => {
                     let records = collection.ordered(ordered, &options).await?;
                     Ok(Page { records, next: None })
@@ -155,7 +175,7 @@ impl Service {
         Box::pin(self.run(call, Operation::Scroll, collection.name(), reading))
     }
 
-    /// How many points match.
+    /// How many points match. They are counted exactly, whether that is asked for or not.
     ///
     /// # Errors
     ///
@@ -164,9 +184,13 @@ impl Service {
         &'a self,
         call: &'a Call,
         collection: &'a Collection,
-        filter: Option<Filter>,
+        (filter, exact): (Option<Filter>, bool),
     ) -> Answering<'a, usize> {
-        let reading = collection.count(filter, call.options());
+        let reading = async move {
+            let requested = || Requested::Count { filter: filter.as_ref(), exact };
+            self.admit(call, collection, requested).await?;
+            Ok::<_, Error>(collection.count(filter, call.options()).await?)
+        };
         Box::pin(self.run(call, Operation::Count, collection.name(), reading))
     }
 }

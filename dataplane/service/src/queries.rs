@@ -7,7 +7,7 @@ use vane_api::{Error, Kind};
 use vane_types::limits::ANSWER_BYTES_MAX;
 
 use crate::call::Call;
-use crate::engine::{Collection, Group, Grouping, Query, Scored};
+use crate::engine::{Collection, Group, Grouping, Query, Requested, Scored};
 use crate::operation::Operation;
 use crate::service::{Answering, Service};
 
@@ -23,7 +23,10 @@ impl Service {
         collection: &'a Collection,
         query: Query,
     ) -> Answering<'a, Vec<Scored>> {
-        let searching = collection.query(query, call.options());
+        let searching = async move {
+            self.admit(call, collection, || Requested::Query(&query)).await?;
+            Ok::<_, Error>(collection.query(query, call.options()).await?)
+        };
         Box::pin(self.run(call, Operation::Query, collection.name(), searching))
     }
 
@@ -39,7 +42,10 @@ impl Service {
         query: Query,
         grouping: Grouping,
     ) -> Answering<'a, Vec<Group>> {
-        let searching = collection.query_groups(query, grouping, call.options());
+        let searching = async move {
+            self.admit(call, collection, || Requested::Groups(&query, &grouping)).await?;
+            Ok::<_, Error>(collection.query_groups(query, grouping, call.options()).await?)
+        };
         Box::pin(self.run(call, Operation::Query, collection.name(), searching))
     }
 
@@ -55,6 +61,11 @@ impl Service {
         queries: Vec<(Arc<Collection>, Query)>,
     ) -> Answering<'a, Vec<Vec<Scored>>> {
         Box::pin(async move {
+            if let Some((collection, _)) = queries.first() {
+                let each = || queries.iter().map(|(_, query)| query).collect();
+                // Before any begins: they are of one collection.
+                self.admit(call, collection, || Requested::Queries(each())).await?;
+            }
             let all = self.query_all(call, queries);
             // Beside the deadline of each query, which nobody watches while it waits for its turn.
             tokio::time::timeout(call.timeout, all).await.map_err(|_| {

@@ -9,7 +9,7 @@ use vane_types::limits::COLLECTION_NAME_CHARS_MAX;
 
 use crate::audit;
 use crate::call::Call;
-use crate::engine::{Collection, Coordinator, Member, Node, NodeShards};
+use crate::engine::{Collection, Coordinator, Member, Node, NodeShards, Requested};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::operation::Operation;
@@ -87,6 +87,27 @@ impl Service {
             let deadline = call.options().deadline;
             Ok(self.coordinator()?.collection(name_or_alias, deadline).await?)
         })
+    }
+
+    /// Lets a request in, where its collection limits them.
+    ///
+    /// # Errors
+    ///
+    /// The limit that it is over, or what kept this node from comparing it with one.
+    pub(crate) async fn admit<'r>(
+        &self,
+        call: &Call,
+        collection: &Collection,
+        requested: impl FnOnce() -> Requested<'r> + Send,
+    ) -> Result<(), Error> {
+        // Most collections limit nothing: this is all that their requests have of it.
+        if !collection.is_strict() {
+            return Ok(());
+        }
+        let (requested, options) = (requested(), call.options());
+        // Boxed: the state of a request that asks shards is large.
+        let admitting = collection.admit(&requested, call.asked_timeout, &options);
+        Ok(Box::pin(admitting).await?)
     }
 
     /// Runs an operation: times it, counts it, and writes it down where it is a change of

@@ -1,15 +1,17 @@
 //! Points counted by their values, and compared with each other.
 
+use vane_api::Error;
 use vane_filter::Filter;
 use vane_types::JsonPath;
 
 use crate::call::Call;
-use crate::engine::{Collection, FacetHit, Matrix, MatrixRow};
+use crate::engine::{Collection, FacetHit, Matrix, MatrixRow, Requested};
 use crate::operation::Operation;
 use crate::service::{Answering, Service};
 
 impl Service {
-    /// The most frequent values of a field, with how many points have each.
+    /// The most frequent values of a field, with how many points have each. They are counted
+    /// exactly, whether that is asked for or not.
     ///
     /// # Errors
     ///
@@ -18,9 +20,13 @@ impl Service {
         &'a self,
         call: &'a Call,
         collection: &'a Collection,
-        (field, filter, limit): (JsonPath, Option<Filter>, usize),
+        (field, filter, limit, exact): (JsonPath, Option<Filter>, usize, bool),
     ) -> Answering<'a, Vec<FacetHit>> {
-        let counting = collection.facet(field, filter, limit, call.options());
+        let counting = async move {
+            let requested = || Requested::Facet { filter: filter.as_ref(), limit, exact };
+            self.admit(call, collection, requested).await?;
+            Ok::<_, Error>(collection.facet(field, filter, limit, call.options()).await?)
+        };
         Box::pin(self.run(call, Operation::Facet, collection.name(), counting))
     }
 
@@ -35,7 +41,10 @@ impl Service {
         collection: &'a Collection,
         matrix: Matrix,
     ) -> Answering<'a, Vec<MatrixRow>> {
-        let comparing = collection.matrix(matrix, call.options());
+        let comparing = async move {
+            self.admit(call, collection, || Requested::Matrix(&matrix)).await?;
+            Ok::<_, Error>(collection.matrix(matrix, call.options()).await?)
+        };
         Box::pin(self.run(call, Operation::Matrix, collection.name(), comparing))
     }
 }

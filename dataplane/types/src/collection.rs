@@ -9,6 +9,7 @@ use crate::distance::Distance;
 use crate::hints::Hints;
 use crate::path::JsonPath;
 use crate::schema::FieldSchema;
+use crate::strict::StrictMode;
 use crate::vector::{Vector, VectorKind};
 
 /// Everything that decides how a collection's points are stored and searched.
@@ -41,6 +42,9 @@ pub struct CollectionConfig {
     /// on.
     #[serde(default, skip_serializing_if = "Hints::is_empty")]
     pub hints: Hints,
+    /// Limits on requests. From [`FeatureLevel::CHANGING`](crate::FeatureLevel::CHANGING) on.
+    #[serde(default, skip_serializing_if = "StrictMode::is_unset")]
+    pub strict: StrictMode,
 }
 
 impl CollectionConfig {

@@ -21,6 +21,7 @@ pub mod planted;
 pub mod quota;
 mod recall;
 pub mod schema;
+mod strict;
 pub mod text;
 pub mod vector;
 
@@ -41,4 +42,5 @@ pub use payload::Payload;
 pub use quota::Quotas;
 pub use recall::{FilterClass, Recall, Tally};
 pub use schema::{FieldSchema, FieldSchema as FieldType};
+pub use strict::{MultiLimit, SparseLimit, StrictMode};
 pub use vector::{MultiVector, NamedVectors, SparseVector, Vector, VectorError, VectorKind};

@@ -40,7 +40,7 @@ fn code(kind: Kind) -> Code {
         Kind::AlreadyExists => Code::AlreadyExists,
         Kind::NotFound => Code::NotFound,
         Kind::Conflict => Code::FailedPrecondition,
-        Kind::Overloaded | Kind::OutOfSpace => Code::ResourceExhausted,
+        Kind::Overloaded | Kind::RateLimited | Kind::OutOfSpace => Code::ResourceExhausted,
         Kind::Timeout => Code::DeadlineExceeded,
         Kind::Unavailable => Code::Unavailable,
         Kind::Internal => Code::Internal,

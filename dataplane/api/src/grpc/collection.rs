@@ -106,11 +106,27 @@ fn optimizers(config: OptimizersConfigDiff) -> Result<Fields, Error> {
 }
 
 fn strict_mode(config: StrictModeConfig) -> Result<Fields, Error> {
-    // What is nested is refused, whatever is in it.
-    let nested = config.multivector_config.is_some() || config.sparse_config.is_some();
+    let StrictModeConfig { multivector_config, sparse_config, .. } = &config;
+    let multi = multivector_config.iter().flat_map(|of| &of.multivector_config);
+    let sparse = sparse_config.iter().flat_map(|of| &of.sparse_config);
+    let multi = limits(multi.map(|(name, of)| (name, "max_vectors", of.max_vectors)));
+    let sparse = limits(sparse.map(|(name, of)| (name, "max_length", of.max_length)));
+    let multi = multivector_config.is_some().then_some(multi);
+    let sparse = sparse_config.is_some().then_some(sparse);
     let mut fields = config.fields()?;
-    put(&mut fields, "multivector_config", nested.then(Fields::new));
+    put(&mut fields, "multivector_config", multi);
+    put(&mut fields, "sparse_config", sparse);
     Ok(fields)
+}
+
+/// A limit on each of some vectors.
+fn limits<'a>(named: impl Iterator<Item = (&'a String, &'a str, Option<u64>)>) -> Fields {
+    let one = |(name, limit, value): (&String, &str, Option<u64>)| {
+        let mut fields = Fields::new();
+        put(&mut fields, limit, value);
+        (name.clone(), Value::from(fields))
+    };
+    named.map(one).collect()
 }
 
 fn vectors(config: VectorsConfig) -> Result<Value, Error> {

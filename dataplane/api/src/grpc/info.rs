@@ -8,8 +8,10 @@ use vane_wire::qdrant::{
     CollectionInfo, CollectionParams, CollectionStatus, CollectionWarning, Distance,
     HnswConfigDiff, MaxOptimizationThreads, MultiVectorComparator, MultiVectorConfig,
     OptimizerStatus, OptimizersConfigDiff, PayloadSchemaInfo, PayloadSchemaType, ShardingMethod,
-    SparseVectorConfig, SparseVectorParams, UpdateQueueInfo, VectorParams, VectorParamsMap,
-    VectorsConfig, max_optimization_threads::Variant, vectors_config,
+    SparseVectorConfig, SparseVectorParams, StrictModeConfig, StrictModeMultivector,
+    StrictModeMultivectorConfig, StrictModeSparse, StrictModeSparseConfig, UpdateQueueInfo,
+    VectorParams, VectorParamsMap, VectorsConfig, max_optimization_threads::Variant,
+    vectors_config,
 };
 
 use super::collection::quantization_of;
@@ -79,8 +81,26 @@ fn config(json: &Value) -> wire::CollectionConfig {
         optimizer_config: Some(optimizer(&json["optimizer_config"])),
         wal_config: Some(Flat::of(&json["wal_config"])),
         quantization_config: quantization_of(&json["quantization_config"]),
-        strict_mode_config: json.get("strict_mode_config").map(Flat::of),
+        strict_mode_config: json.get("strict_mode_config").map(strict),
         metadata: json["metadata"].as_object().map(fields).unwrap_or_default(),
+    }
+}
+
+fn strict(json: &Value) -> StrictModeConfig {
+    let named = |field: &str| json.get(field).filter(|value| value.is_object());
+    let multi = |json: &Value| {
+        let one =
+            |json: &Value| StrictModeMultivector { max_vectors: json["max_vectors"].as_u64() };
+        StrictModeMultivectorConfig { multivector_config: members(json, one) }
+    };
+    let sparse = |json: &Value| {
+        let one = |json: &Value| StrictModeSparse { max_length: json["max_length"].as_u64() };
+        StrictModeSparseConfig { sparse_config: members(json, one) }
+    };
+    StrictModeConfig {
+        multivector_config: named("multivector_config").map(multi),
+        sparse_config: named("sparse_config").map(sparse),
+        ..Flat::of(json)
     }
 }
 

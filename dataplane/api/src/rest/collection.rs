@@ -6,6 +6,7 @@
 mod diff;
 mod hints;
 mod sparse;
+mod strict;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,7 @@ use serde_json::{Map, Value};
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_DIM_MAX};
 use vane_types::{
     CollectionConfig, Datatype, Distance, Hints, HnswConfig, OptimizerConfig, Payload, Residence,
-    SearchConfig, VectorParams,
+    SearchConfig, StrictMode, VectorParams,
 };
 
 use super::Unsupported;
@@ -24,7 +25,7 @@ use super::parse::read_value;
 use crate::engine::{ConfigChange, Layout, LayoutChange, VectorChange};
 use crate::error::Error;
 use diff::{HnswDiff, OptimizersDiff, Placement, SearchDiff, WalDiff};
-use hints::{QUANTIZATION, Quantization, StrictMode, add, given, replace_quantization};
+use hints::{QUANTIZATION, Quantization, add, given, replace_quantization};
 use sparse::{Sparse, sparse_vectors};
 
 /// `PUT collections/{collection}`.
@@ -183,7 +184,6 @@ impl CreateCollection {
             self.hnsw_config.as_ref(),
             self.optimizers_config.as_ref(),
             self.quantization_config,
-            self.strict_mode_config,
         );
         add(&mut hints.config, "wal_config", given(&self.wal_config));
         // Before the vectors, which give their own parameters on top of these.
@@ -218,6 +218,7 @@ impl CreateCollection {
             metadata,
             by_tenant: matches!(self.sharding_method, Some(ShardingMethod::Custom)),
             search: self.search.unwrap_or_default().onto(SearchConfig::default())?,
+            strict: strict::checked(self.strict_mode_config)?,
             // By way of a merge, which drops what asks for nothing.
             hints: Hints::default().merged(hints),
         };
@@ -234,14 +235,12 @@ fn collection_hints(
     hnsw: Option<&HnswDiff>,
     optimizers: Option<&OptimizersDiff>,
     quantization: Option<Quantization>,
-    strict_mode: Option<StrictMode>,
 ) -> Hints {
     let mut config = Map::new();
     add(&mut config, "params", given(params));
     add(&mut config, "hnsw_config", given(&hnsw));
     add(&mut config, "optimizer_config", given(&optimizers));
     config.extend(quantization.map(|method| (QUANTIZATION.to_owned(), method.into_hint())));
-    add(&mut config, "strict_mode_config", strict_mode.map(|it| it.0).unwrap_or_default());
     Hints { config, ..Hints::default() }
 }
 
@@ -363,7 +362,6 @@ impl UpdateCollection {
             self.hnsw_config.as_ref(),
             self.optimizers_config.as_ref(),
             self.quantization_config,
-            self.strict_mode_config,
         );
         replace_quantization(&mut hints.config, Some(&config.hints.config));
         let hnsw =
@@ -397,7 +395,8 @@ impl UpdateCollection {
             self.optimizers_config.map(|diff| diff.onto(config.optimizer)).transpose()?;
         let search = self.search.map(|diff| diff.onto(config.search)).transpose()?;
         let metadata = self.metadata;
-        Ok(ConfigChange { hnsw, optimizer, vectors, sparse, search, metadata, hints })
+        let strict = strict::checked(self.strict_mode_config)?;
+        Ok(ConfigChange { hnsw, optimizer, vectors, sparse, search, metadata, hints, strict })
     }
 }
 

@@ -20,23 +20,23 @@ pub struct FacetRequest {
     key: JsonPath,
     limit: Option<u64>,
     filter: Option<RawFilter>,
-    /// Counts are always exact.
-    #[serde(rename = "exact")]
-    _exact: Option<bool>,
+    /// Counts are always exact; a collection may refuse to be asked for that.
+    exact: Option<bool>,
     shard_key: Option<NamedKeys>,
 }
 
 keyed!(FacetRequest);
 
 impl FacetRequest {
-    /// The field, the points to count, and how many values are wanted.
+    /// The field, the points to count, how many values are wanted, and whether an estimate is not
+    /// enough.
     ///
     /// # Errors
     ///
     /// `Kind::Invalid` where the limit is 0, `Kind::Malformed` where the filter is none.
-    pub fn into_parts(self) -> Result<(JsonPath, Option<Filter>, usize), Error> {
+    pub fn into_parts(self) -> Result<(JsonPath, Option<Filter>, usize, bool), Error> {
         let limit = limit("limit", self.limit, LIMIT)?;
-        Ok((self.key, filter(self.filter)?, limit))
+        Ok((self.key, filter(self.filter)?, limit, self.exact.unwrap_or(false)))
     }
 }
 
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn requests_are_read_and_hits_are_written_by_their_types() {
         let read = |json| parse_text::<FacetRequest>(json).and_then(FacetRequest::into_parts);
-        let (field, filter, limit) = read(r#"{"key": "a[].b", "exact": true}"#).unwrap();
-        assert_eq!((field.to_string().as_str(), filter, limit), ("a[].b", None, 10));
+        let (field, filter, limit, exact) = read(r#"{"key": "a[].b", "exact": true}"#).unwrap();
+        assert_eq!((field.to_string().as_str(), filter, limit, exact), ("a[].b", None, 10, true));
         for (json, code, named) in [
             ("{}", 400, "key"),
             (r#"{"key": "a", "limit": 0}"#, 422, "limit"),

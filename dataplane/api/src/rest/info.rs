@@ -178,6 +178,9 @@ fn effective(config: &CollectionConfig, layout: Layout) -> Map<String, Value> {
     if !config.search.is_unset() {
         result.insert("search".to_owned(), json!(config.search));
     }
+    if !config.strict.is_unset() {
+        result.insert("strict_mode_config".to_owned(), json!(config.strict));
+    }
     if !metadata.is_empty() {
         result.insert("metadata".to_owned(), Value::Object(metadata));
     }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use vane_filter::Filter;
-use vane_types::limits::{EF_MAX, PREFETCHES_MAX, QUERIES_PER_BATCH_MAX};
+use vane_types::limits::{PREFETCHES_MAX, QUERIES_PER_BATCH_MAX};
 
 use super::read::{clamped, limit};
 use super::select::{RawFilter, WithPayload, WithVector, filter, want};
@@ -77,8 +77,7 @@ struct Params {
     hnsw_ef: Option<u64>,
     exact: Option<bool>,
     indexed_only: Option<bool>,
-    #[serde(rename = "quantization")]
-    _quantization: Option<QuantizationParams>,
+    quantization: Option<QuantizationParams>,
     #[serde(rename = "acorn")]
     _acorn: Option<AcornParams>,
     idf: Option<Idf>,
@@ -91,8 +90,7 @@ struct QuantizationParams {
     _ignore: Option<bool>,
     #[serde(rename = "rescore")]
     _rescore: Option<bool>,
-    #[serde(rename = "oversampling")]
-    _oversampling: Option<f64>,
+    oversampling: Option<f64>,
 }
 
 /// A hint: how a filtered search walks a graph is the planner's business.
@@ -150,6 +148,7 @@ impl QueryRequest {
         let limit = limit("internal.limit", self.limit, LIMIT)?;
         // One count for all levels, since each multiplies those below it.
         let mut left = PREFETCHES_MAX;
+        let oversampling = oversampling(self.params.as_ref());
         let prefetch = prefetches(self.prefetch, &mut left)?;
         let (params, corpus) = params(self.params)?;
         Ok(Query {
@@ -159,6 +158,7 @@ impl QueryRequest {
             filter: filter(self.filter)?,
             params,
             corpus,
+            oversampling,
             score_threshold: self.score_threshold,
             limit,
             offset: clamped(self.offset.unwrap_or(0)),
@@ -187,6 +187,7 @@ fn prefetches(
         *left = left.checked_sub(1).ok_or_else(too_many)?;
         let limit = limit("prefetch.limit", request.limit, LIMIT)?;
         let below = self::prefetches(request.prefetch, left)?;
+        let oversampling = oversampling(request.params.as_ref());
         let (params, corpus) = params(request.params)?;
         prefetches.push(Prefetch {
             by: by(request.query, request.using.as_deref(), request.score_threshold, below.len())?,
@@ -194,6 +195,7 @@ fn prefetches(
             filter: filter(request.filter)?,
             params,
             corpus,
+            oversampling,
             score_threshold: request.score_threshold,
             limit,
             prefetch: below,
@@ -211,11 +213,16 @@ fn params(params: Option<Params>) -> Result<(SearchParams, Option<Filter>), Erro
     }
     let corpus = filter(params.idf.and_then(|idf| idf.corpus))?;
     let search = SearchParams {
-        ef: params.hnsw_ef.map(|ef| ef.min(EF_MAX as u64) as usize),
+        ef: params.hnsw_ef.map(|ef| usize::try_from(ef).unwrap_or(usize::MAX)),
         exact: params.exact.unwrap_or(false),
         indexed_only: params.indexed_only.unwrap_or(false),
     };
     Ok((search, corpus))
+}
+
+/// What a client asks for, which changes no answer.
+fn oversampling(params: Option<&Params>) -> Option<f64> {
+    params?.quantization?.oversampling
 }
 
 /// One, a list, or null for none.

@@ -114,20 +114,20 @@ pub enum PageOf {
 #[derive(Debug, Deserialize)]
 pub struct Count {
     filter: Option<RawFilter>,
-    /// Counts are always exact.
-    #[serde(rename = "exact")]
-    _exact: Option<bool>,
+    /// Counts are always exact; a collection may refuse to be asked for that.
+    exact: Option<bool>,
     shard_key: Option<NamedKeys>,
 }
 
 impl Count {
-    /// The points that it asks to count; all of them without a filter.
+    /// The points that it asks to count, all of them without a filter, and whether an estimate is
+    /// not enough.
     ///
     /// # Errors
     ///
     /// `Kind::Malformed` or `Kind::Invalid` where the filter is none.
-    pub fn into_filter(self) -> Result<Option<Filter>, Error> {
-        filter(self.filter)
+    pub fn into_parts(self) -> Result<(Option<Filter>, bool), Error> {
+        Ok((filter(self.filter)?, self.exact.unwrap_or(true)))
     }
 }
 

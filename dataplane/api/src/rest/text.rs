@@ -39,6 +39,7 @@ pub(crate) fn text_of(body: &str, error: &Error) -> String {
         Kind::NotFound => about("Not found"),
         Kind::Conflict => about("Conflict"),
         Kind::Overloaded => about("Too many requests"),
+        Kind::RateLimited => about("Rate limiting exceeded"),
         Kind::OutOfSpace => about("Insufficient storage"),
         Kind::Timeout => about("Timeout"),
         Kind::Unavailable => about("Service unavailable"),

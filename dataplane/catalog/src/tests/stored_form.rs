@@ -242,6 +242,23 @@ fn tenants_are_written_by_number_and_key() {
 }
 
 #[test]
+fn limits_of_requests_are_a_field_that_older_versions_lack() {
+    let older: vane_types::CollectionConfig = serde_json::from_str(CONFIG).unwrap();
+    assert!(older.strict.is_unset());
+    let mut strict = older.clone();
+    strict.strict.enabled = Some(true);
+    strict.strict.max_timeout = Some(3);
+    let json = r#""strict":{"enabled":true,"max_timeout":3}}"#;
+    assert_object(&strict, &format!("{},{json}", CONFIG.strip_suffix('}').unwrap()));
+    let configure = |config| {
+        let configure = Configure { name: "c".into(), config, write_consistency_factor: None };
+        MetaCommand::Configure(configure).level()
+    };
+    assert_eq!(configure(older), FeatureLevel::FIRST);
+    assert_eq!(configure(strict), FeatureLevel::CHANGING);
+}
+
+#[test]
 fn quotas_are_a_command_and_an_object_that_older_versions_lack() {
     let quotas = vane_types::Quotas {
         enabled: true,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use vane_types::limits::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX};
 use vane_types::{
     CollectionConfig, Error, Hints, HnswConfig, OptimizerConfig, Payload, Residence, SearchConfig,
-    json, payload,
+    StrictMode, json, payload,
 };
 
 /// What to change; absent parts stay.
@@ -26,7 +26,12 @@ pub struct ConfigChange {
     pub metadata: Option<Map<String, Value>>,
     /// Parameters without effect, in place of those that they name.
     pub hints: Hints,
+    /// Limits on requests, in place of those that they name.
+    pub strict: StrictMode,
 }
+
+/// The place among hints where older versions kept limits that were switched off.
+const STRICT_HINT: &str = "strict_mode_config";
 
 /// What to change of one vector.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +62,7 @@ impl ConfigChange {
     /// # Errors
     /// `BadInput` for a vector that the collection does not have, or more hints than are kept.
     pub(crate) fn apply(self, mut config: CollectionConfig) -> Result<CollectionConfig, Error> {
-        let Self { hnsw, optimizer, vectors, sparse, search, metadata, hints } = self;
+        let Self { hnsw, optimizer, vectors, sparse, search, metadata, hints, strict } = self;
         if let Some(hnsw) = hnsw {
             config.hnsw = hnsw;
             config.hints.forget_residence(None);
@@ -81,6 +86,14 @@ impl ConfigChange {
         }
         config.hints.merge(hints);
         config.hints.check()?;
+        if !strict.is_unset() {
+            let older = match config.hints.config.remove(STRICT_HINT) {
+                Some(Value::Object(hint)) => StrictMode::of_hint(&hint),
+                _ => StrictMode::default(),
+            };
+            config.strict = older.merged(config.strict).merged(strict);
+            config.strict.check()?;
+        }
         if let Some(metadata) = metadata {
             payload::merge(&mut config.metadata, &metadata);
             check_metadata(&config.metadata)?;
@@ -115,6 +128,24 @@ mod tests {
 
     fn metadata(value: Value) -> Payload {
         json!({ "a": value }).as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn limits_join_those_that_older_versions_kept_as_hints() {
+        let mut before = CollectionConfig::default();
+        let hint = json!({ "enabled": false, "max_timeout": 3, "max_query_limit": 9 });
+        before.hints.config.insert(STRICT_HINT.into(), hint);
+        let change = |json: Value| ConfigChange {
+            strict: serde_json::from_value(json).unwrap(),
+            ..ConfigChange::default()
+        };
+        let untouched = ConfigChange::default().apply(before.clone()).unwrap();
+        assert_eq!(untouched, before);
+        let on = change(json!({ "enabled": true, "max_query_limit": 4 })).apply(before).unwrap();
+        assert!(on.strict.is_on() && on.hints.config.is_empty());
+        assert_eq!((on.strict.max_timeout, on.strict.max_query_limit), (Some(3), Some(4)));
+        let off = change(json!({ "enabled": false })).apply(on).unwrap();
+        assert_eq!((off.strict.is_on(), off.strict.max_timeout), (false, Some(3)));
     }
 
     #[test]

@@ -201,6 +201,7 @@ mod tests {
             filter: None,
             params: Default::default(),
             corpus: None,
+            oversampling: None,
             score_threshold: None,
             limit: 10,
             prefetch,

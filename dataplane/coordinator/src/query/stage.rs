@@ -4,7 +4,8 @@ use std::pin::Pin;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use vane_filter::Filter;
-use vane_shard::{Record, Scored, Scroll, Search, Want};
+use vane_shard::{Record, Scored, Scroll, Search, SearchParams, Want};
+use vane_types::limits::EF_MAX;
 use vane_types::{Error, LogIndex, PointId};
 
 use super::diverse::Choice;
@@ -39,7 +40,7 @@ impl<S: Shards> Collection<S> {
     /// [`RequestOptions::partial`].
     pub async fn query(&self, query: Query, options: RequestOptions) -> Result<Vec<Scored>, Error> {
         let Query { mut by, using, filter, params, score_threshold, limit, .. } = query;
-        let Query { offset, want, prefetch, lookup, corpus, .. } = query;
+        let Query { offset, want, prefetch, lookup, corpus, oversampling, .. } = query;
         if let By::Diverse(diverse) = &mut by {
             // However many of them are skipped.
             diverse.candidates.get_or_insert(limit);
@@ -58,6 +59,7 @@ impl<S: Shards> Collection<S> {
             filter,
             params,
             corpus,
+            oversampling,
             score_threshold,
             limit,
             prefetch,
@@ -89,6 +91,8 @@ impl<S: Shards> Collection<S> {
             }
             let Prefetch { by, using, mut filter, params, score_threshold, limit, .. } = stage;
             let Prefetch { prefetch, lookup, corpus, .. } = stage;
+            // No walk looks at more, whatever is asked for.
+            let params = SearchParams { ef: params.ef.map(|ef| ef.min(EF_MAX)), ..params };
             if !prefetch.is_empty() {
                 let lists = self.below(prefetch, filter.as_ref(), whole).await?;
                 // As a filter by ids, so that shards rank them as in any filtered search.

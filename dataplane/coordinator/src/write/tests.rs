@@ -71,6 +71,10 @@ impl Shards for Arc<Told> {
         true
     }
 
+    fn resident_percent(&self) -> Option<u64> {
+        None
+    }
+
     fn check_room(&self) -> Result<(), Error> {
         Ok(())
     }

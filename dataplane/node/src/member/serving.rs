@@ -84,6 +84,7 @@ impl Serving {
         let liveness = Arc::new(liveness);
         let shards = NodeShards {
             me,
+            quota: quota.clone(),
             engine: engine.clone(),
             peers: peers.clone(),
             reads: reads.clone(),

@@ -76,6 +76,7 @@ impl Call {
         }
         let headers = metadata.as_ref();
         let ReadOptions { freshness, asked_of } = ReadOptions::of(consistency.as_deref(), headers)?;
+        let asked_timeout = timeout;
         let asked = timeout.map(|seconds| Duration::from_secs(seconds.min(TIMEOUT_S_MAX)));
         // Whichever of the two the client stops waiting at.
         let timeout = [asked, deadline(headers)?].into_iter().flatten().min();
@@ -85,6 +86,7 @@ impl Call {
             freshness,
             asked_of,
             partial,
+            asked_timeout,
             // As over REST: there is no authentication yet.
             ..vane_service::Call::new(Principal::Anonymous, Door::Grpc, timeout)
         };

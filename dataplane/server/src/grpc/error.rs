@@ -10,7 +10,6 @@ use vane_types::text::{HEADER_BYTES_MAX, shorten};
 
 /// Metadata of a call that was sent away: seconds after which to come back.
 const RETRY_AFTER: &str = "retry-after";
-const RETRY_AFTER_S: &str = "1";
 
 /// A failed call. It stays in the status that is made of it, so that what the transport made
 /// itself can be told apart.
@@ -45,7 +44,9 @@ fn code(kind: Kind) -> Code {
         Kind::NotFound => Code::NotFound,
         Kind::AlreadyExists => Code::AlreadyExists,
         Kind::Conflict => Code::FailedPrecondition,
-        Kind::TooLarge | Kind::Overloaded | Kind::OutOfSpace => Code::ResourceExhausted,
+        Kind::TooLarge | Kind::Overloaded | Kind::RateLimited | Kind::OutOfSpace => {
+            Code::ResourceExhausted
+        }
         Kind::Timeout => Code::DeadlineExceeded,
         Kind::Unavailable => Code::Unavailable,
         Kind::Internal => Code::Internal,
@@ -58,10 +59,8 @@ impl From<Failed> for Status {
         shorten(&mut text, HEADER_BYTES_MAX);
         let kind = failed.0.kind;
         let mut status = Self::new(code(kind), text);
-        // Where waiting alone may help.
-        if matches!(kind, Kind::Overloaded | Kind::Unavailable) {
-            let seconds = MetadataValue::from_static(RETRY_AFTER_S);
-            status.metadata_mut().insert(RETRY_AFTER, seconds);
+        if let Some(seconds) = failed.0.retry_after_s() {
+            status.metadata_mut().insert(RETRY_AFTER, MetadataValue::from(seconds));
         }
         status.set_source(Arc::new(failed));
         status

@@ -51,9 +51,9 @@ pub(super) async fn count(
     let (call, message) = Call::of(state, request)?;
     let mut body = call.read(message).await?;
     let named = body.take_keys();
-    let filter = body.into_filter()?;
+    let asked = body.into_parts()?;
     let collection = call.collection(named.as_ref()).await?;
-    let count = call.service.count(&call.context, &collection, filter).await?;
+    let count = call.service.count(&call.context, &collection, asked).await?;
     let result = CountResult { count: u64::try_from(count).unwrap_or(u64::MAX) };
     call.answer(CountResponse { result: Some(result), time: call.seconds(), usage: None })
 }

@@ -125,6 +125,7 @@ where
         }
         let ReadOptions { freshness, asked_of } =
             ReadOptions::of(consistency.as_deref(), &parts.headers)?;
+        let asked_timeout = timeout;
         let timeout = timeout.map_or(state.settings.request_timeout(), granted);
         let partial = allows_partial(&parts.headers)? || partial.unwrap_or(false);
         let partial = partial.then(Partial::default);
@@ -132,6 +133,7 @@ where
             freshness,
             asked_of,
             partial,
+            asked_timeout,
             // REST asks nobody who they are: there is no authentication yet.
             ..vane_service::Call::new(Principal::Anonymous, Door::Rest, timeout)
         };

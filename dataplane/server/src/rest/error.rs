@@ -5,9 +5,6 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use vane_api::{Error, Kind};
 
-/// Seconds after which a client that was sent away should come back.
-const RETRY_AFTER_S: &str = "1";
-
 /// A failed request. `layers::render_errors` makes the body of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError(pub(crate) Error);
@@ -26,7 +23,7 @@ impl ApiError {
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::AlreadyExists | Kind::Conflict => StatusCode::CONFLICT,
-            Kind::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+            Kind::Overloaded | Kind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Kind::OutOfSpace => StatusCode::INSUFFICIENT_STORAGE,
             Kind::Timeout => StatusCode::REQUEST_TIMEOUT,
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -45,9 +42,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
         let mut response = status.into_response();
-        // Where waiting alone may help.
-        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        if let Some(seconds) = self.0.retry_after_s() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         // For the layer that writes bodies, which knows when the request began.
         response.extensions_mut().insert(self);

@@ -55,8 +55,8 @@ pub(super) async fn scroll(call: Call, Ask(name, mut body): Ask<ScrollRequest>) 
 /// `POST /collections/{collection}/points/count`.
 pub(super) async fn count(call: Call, Ask(name, mut body): Ask<Count>) -> Answered {
     let named = body.take_keys();
-    let filter = body.into_filter()?;
+    let asked = body.into_parts()?;
     let collection = call.collection_of(&name, named).await?;
-    let count = call.service.count(&call.context, &collection, filter).await?;
+    let count = call.service.count(&call.context, &collection, asked).await?;
     Ok(call.answer(json!({ "count": count })))
 }

@@ -129,7 +129,7 @@ CREATE = [
     ({"vectors": {"size": 4, "distance": "Dot"}, "sparse_vectors": {"": {}}}, 400, "as a sparse one"),
     ({"sparse_vectors": {"s": {"modifier": "tf"}}}, 400, "modifier"),
     ({"vectors": {"size": 4, "distance": "Dot"}, "quantization_config": {"half": {}}}, 400, "quantization"),
-    ({"vectors": {"size": 4, "distance": "Dot"}, "strict_mode_config": {"enabled": True}}, 400, "strict_mode"),
+    ({"vectors": {"size": 4, "distance": "Dot"}, "strict_mode_config": {"max_queries": 1}}, 400, "max_queries"),
     ({"vectors": {"size": 4, "distance": "Dot", "multivector_config": {"comparator": "max"}}}, 400, "comparator"),
     ({"vectors": {"size": 4, "distance": "Dot"}, "surprise": 1}, 400, "surprise"),
 ]

@@ -353,3 +353,39 @@ def test_jobs_of_all_shards_are_told_by_every_node(clients, name):
         told = client.http.collections_api.get_optimizations(name, _with="queued,idle_segments").result
         segments = told.idle_segments + [it for job in told.queued for it in job.segments]
         assert sum(it.points_count for it in segments) == 40
+
+
+def test_limits_of_a_collection_hold_on_every_node_at_once(clients, name):
+    create(clients[0], name, shard_number=3, replication_factor=3)
+    clients[1].upsert(name, points(0, 30), wait=True)
+    limits = m.StrictModeConfig(enabled=True, max_query_limit=5, unindexed_filtering_retrieve=False, max_points_count=30)
+    clients[1].update_collection(name, strict_mode_config=limits)
+    even = m.Filter(must=[m.FieldCondition(key="n", range=m.Range(gte=0))])
+    for client in clients:
+        for call in (
+            lambda: client.query_points(name, [1.0, 2.0, 3.0, 4.0], limit=6),
+            lambda: client.query_points(name, [1.0, 2.0, 3.0, 4.0], limit=5, query_filter=even),
+            # Points of all shards count.
+            lambda: client.upsert(name, points(30, 31)),
+        ):
+            with pytest.raises(UnexpectedResponse) as refused:
+                call()
+            assert refused.value.status_code == 400, refused.value
+    clients[2].create_payload_index(name, "n", "integer", wait=True)
+    for client in clients:
+        assert len(client.query_points(name, [1.0, 2.0, 3.0, 4.0], limit=5, query_filter=even).points) == 5
+
+
+def test_quotas_are_of_all_nodes(nodes, clients, name):
+    create(clients[0], name, shard_number=3, replication_factor=1)
+    assert nodes[1].call("PUT", "/quotas", {"enabled": True, "max_disk_usage_percent": 1})[0] == 200
+    try:
+        for node in nodes:
+            status = node.call("GET", "/quotas")[1]["result"]
+            assert status["config"] == {"enabled": True, "max_disk_usage_percent": 1}
+            assert node.call("PUT", f"/collections/{name}/points", {"points": [{"id": 1, "vector": [1, 2, 3, 4]}]})[0] == 507
+        exceeded = lambda: [peer["exceeded"] for peer in nodes[0].call("GET", "/quotas")[1]["result"]["peers"].values()]
+        wait_until(lambda: exceeded() == [True] * 3, "all members to say so")
+    finally:
+        assert nodes[2].call("PUT", "/quotas", {"enabled": False})[0] == 200
+    clients[0].upsert(name, points(0, 10), wait=True)

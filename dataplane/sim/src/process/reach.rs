@@ -168,6 +168,10 @@ impl Shards for Reach {
         node == self.me || !heard.is_some_and(is_away)
     }
 
+    fn resident_percent(&self) -> Option<u64> {
+        None
+    }
+
     fn check_room(&self) -> Result<(), Error> {
         // Disks never fill up here.
         Ok(())

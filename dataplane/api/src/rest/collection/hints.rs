@@ -4,8 +4,6 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::NOT_SUPPORTED;
-
 /// What the way to quantise is called, of a collection and of a vector.
 pub(super) const QUANTIZATION: &str = "quantization_config";
 /// Ways to quantise vectors.
@@ -72,26 +70,6 @@ pub(super) fn replace_quantization(
                 }
             }
             _ => drop(newer.insert(method.clone(), Value::Null)),
-        }
-    }
-}
-
-/// `strict_mode_config` that is not switched on, and so limits nothing.
-#[derive(Debug, Clone, Serialize)]
-#[serde(transparent)]
-pub(super) struct StrictMode(pub(super) Map<String, Value>);
-
-impl<'de> Deserialize<'de> for StrictMode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let options = Map::deserialize(deserializer)?;
-        let is_off = match options.get("enabled") {
-            None | Some(Value::Null | Value::Bool(false)) => true,
-            Some(_) => false,
-        };
-        if is_off && is_flat(&options) {
-            Ok(Self(options))
-        } else {
-            Err(D::Error::custom(NOT_SUPPORTED))
         }
     }
 }

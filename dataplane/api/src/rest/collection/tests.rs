@@ -101,7 +101,6 @@ fn mistakes_get_their_code_and_name_the_field() {
         (r#"{"sparse_vectors": {"a": {"index": {"datatype": "x"}}}}"#.to_owned(), 400, "datatype"),
         (vector(r#""quantization_config": {}"#), 400, "quantization_config"),
         (vector(r#""quantization_config": {"scalar": {"a": {}}}"#), 400, "quantization_config"),
-        (r#"{"strict_mode_config": {"enabled": true}}"#.to_owned(), 400, "strict_mode_config"),
         (r#"{"vektors": {}}"#.to_owned(), 400, "vektors"),
         (r#"{"shard_number": 2000}"#.to_owned(), 422, "shard_number"),
         (r#"{"shard_number": 0}"#.to_owned(), 422, "shard_number"),
@@ -158,5 +157,20 @@ fn numbers_of_replicas_change_within_their_range() {
     ] {
         let refused = change(wrong).unwrap_err();
         assert_eq!(refused.kind, Kind::Invalid, "{wrong}");
+    }
+}
+
+#[test]
+fn limits_are_named_and_more_than_nothing() {
+    for (limits, code, named) in [
+        (r#"{"max_queries": 1}"#, 400, "max_queries"),
+        (r#"{"max_timeout": "2"}"#, 400, "max_timeout"),
+        (r#"{"max_points_count": 0}"#, 422, "max_points_count"),
+        (r#"{"max_resident_memory_percent": 101}"#, 422, "max_resident_memory_percent"),
+        (r#"{"sparse_config": {"a": {"max_length": 0}}}"#, 422, "a.max_length"),
+        (r#"{"multivector_config": {"a": {"max_length": 1}}}"#, 400, "max_length"),
+    ] {
+        let json = format!(r#"{{"strict_mode_config": {limits}}}"#);
+        assert_refused(&json, &create(&json).expect_err(&json), code, named);
     }
 }

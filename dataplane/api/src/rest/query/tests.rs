@@ -229,7 +229,8 @@ fn hints_change_nothing_and_limits_may_be_any_number() {
         "offset": 4294967296, "prefetch": {"query": [1], "limit": 999999999}, "query": [1]}"#;
     let query = query(json).unwrap();
     assert_eq!((query.limit, query.offset), (u32::MAX as usize, u32::MAX as usize));
-    assert_eq!((query.prefetch[0].limit, query.params.ef), (999_999_999, Some(10_000)));
+    assert_eq!((query.prefetch[0].limit, query.params.ef), (999_999_999, Some(99_999)));
+    assert_eq!((query.oversampling, query.prefetch[0].oversampling), (Some(2.0), None));
     assert!(self::query(r#"{"params": {"quantization": {"rescore": 7}}}"#).is_err());
 }
 
