@@ -92,8 +92,8 @@ impl<S: Shards> Coordinator<S> {
         self.wait_for_leaders(name, deadline).await
     }
 
-    /// Drops hints, and limits that are switched off, while some member would not keep them: they change nothing, and must not keep
-    /// a collection from being made.
+    /// Drops hints, and limits that are switched off, while some member would not keep them: they
+    /// change nothing, and must not keep a collection from being made.
     fn keep_hints(&self, config: &mut CollectionConfig) {
         let level = self.catalog.read(|state| state.level);
         if level < FeatureLevel::PROVEN {

@@ -202,8 +202,8 @@ pub(super) fn info() -> BoxedStrategy<Info> {
             let (job_failure, recall, by_vector, jobs_running, optimized) = rest;
             let [points, vectors, indexed_vectors, segments, growing_rows, indexes_building] =
                 counts;
-            let [indexes_built, vector_bytes, live, payload_bytes, graph_bytes, waiting, unreached] =
-                numbers;
+            let [indexes_built, vector_bytes, live, payload_bytes, ..] = numbers;
+            let [.., graph_bytes, waiting, unreached] = numbers;
             Info {
                 points,
                 vectors,
