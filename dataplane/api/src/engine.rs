@@ -11,7 +11,8 @@ pub(crate) use vane_coordinator::{
 pub(crate) use vane_node::PeerQuota;
 pub(crate) use vane_node::{
     CollectionHere, CollectionOverview, Failed, JobsHere, Marker, MemoryOverview, NodeOverview,
-    NotReady, Problem, QuotaOverview, ReplicaHere, ShardHere, ShardOverview, Summary, Usage,
+    NotReady, Problem, QuotaOverview, ReplicaHere, ShardHere, ShardOverview, Summary,
+    Usage as NodeUsage,
 };
 pub(crate) use vane_placement::{
     RemovalRefusal, ReplicaRefusal, ReplicaRequest, ResizeRefusal, Transfer, transfers,

@@ -29,7 +29,7 @@ pub struct Error {
     /// Whether, and when, the same request may succeed.
     pub retry: Retry,
     /// Seconds after which it may, where that is known.
-    pub retry_after_s: Option<u64>,
+    pub retry_after_s: Option<u32>,
 }
 
 /// What went wrong.
@@ -101,7 +101,7 @@ impl Error {
     /// does not help.
     pub fn retry_after_s(&self) -> Option<u64> {
         match self.kind {
-            Kind::RateLimited => self.retry_after_s,
+            Kind::RateLimited => self.retry_after_s.map(u64::from),
             Kind::Overloaded | Kind::Unavailable => Some(SENT_AWAY_S),
             _ => None,
         }

@@ -17,7 +17,7 @@ fn of(limited: &Limited) -> Error {
         Limited::Rate { retry_after, .. } => {
             let seconds = whole_seconds(retry_after.as_secs_f64());
             let error = Error::new(Kind::RateLimited, "", detail(limited));
-            Error { retry_after_s: Some(seconds), ..error }
+            Error { retry_after_s: Some(seconds.try_into().unwrap_or(u32::MAX)), ..error }
         }
         Limited::TooCostly { .. } => Error::new(Kind::RateLimited, "", detail(limited)),
         _ => match cure(limited) {

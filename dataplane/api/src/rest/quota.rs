@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use vane_types::Quotas;
 
-use crate::engine::{QuotaOverview, Usage};
+use crate::engine::{NodeUsage, QuotaOverview};
 use crate::error::Error;
 
 /// `PUT /quotas`.
@@ -68,7 +68,7 @@ pub fn quota_status(overview: &QuotaOverview) -> Value {
     })
 }
 
-fn usage(Usage { memory, disk }: Usage) -> Map<String, Value> {
+fn usage(NodeUsage { memory, disk }: NodeUsage) -> Map<String, Value> {
     let memory = ("resident_memory_percent".to_owned(), json!(memory));
     Map::from_iter([memory, ("disk_usage_percent".to_owned(), json!(disk))])
 }
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn members_are_shown_by_number() {
-        let usage = Usage { memory: Some(12), disk: None };
+        let usage = NodeUsage { memory: Some(12), disk: None };
         let peers = vec![PeerQuota { node: NodeId(7), usage, exceeded: true }];
         let overview = QuotaOverview { quotas: Quotas::default(), usage, peers };
         let used = json!({ "resident_memory_percent": 12, "disk_usage_percent": null });

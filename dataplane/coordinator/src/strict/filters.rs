@@ -203,7 +203,7 @@ fn of_match(matching: &Match) -> Vec<Use> {
         }
         Match::Text(_) | Match::TextAny(_) => vec![Use::Text],
         Match::Phrase(_) => vec![Use::Phrase],
-        Match::Prefix(_) => vec![Use::Keyword],
+        Match::Prefix(_) | Match::Substring(_) => vec![Use::Keyword],
     }
 }
 

@@ -128,7 +128,7 @@ impl Rules<'_> {
 
     /// A query that may come to as many results as `limit` says.
     fn query(&self, query: &Query, limit: usize, schema: Option<&Schema>) -> Result<(), Limited> {
-        let Query { by, using, filter, params, prefetch, oversampling, .. } = query;
+        let Query { by, using, filter, params, prefetch, oversampling, corpus, .. } = query;
         prefetch.iter().try_for_each(|stage| self.prefetch(stage, schema))?;
         if prefetch.is_empty() {
             self.scan(by, using, filter.as_ref())?;
@@ -136,17 +136,20 @@ impl Rules<'_> {
         self.formula(by, schema)?;
         self.limit(limit)?;
         self.read_filter(filter.as_ref(), schema)?;
+        self.read_filter(corpus.as_ref(), schema)?;
         self.params(params.ef, *oversampling, params.exact)
     }
 
     fn prefetch(&self, stage: &Prefetch, schema: Option<&Schema>) -> Result<(), Limited> {
-        let Prefetch { by, using, filter, params, prefetch, limit, oversampling, .. } = stage;
+        let Prefetch { by, using, filter, params, prefetch, limit, oversampling, corpus, .. } =
+            stage;
         // As deep as a request may be.
         prefetch.iter().try_for_each(|stage| self.prefetch(stage, schema))?;
         self.scan(by, using, filter.as_ref())?;
         self.formula(by, schema)?;
         self.limit(*limit)?;
         self.read_filter(filter.as_ref(), schema)?;
+        self.read_filter(corpus.as_ref(), schema)?;
         self.params(params.ef, *oversampling, params.exact)
     }
 

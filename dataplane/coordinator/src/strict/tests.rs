@@ -43,6 +43,7 @@ fn query(by: By) -> Query {
         using: String::new(),
         filter: None,
         params: SearchParams::default(),
+        corpus: None,
         oversampling: None,
         score_threshold: None,
         limit: 3,
@@ -59,8 +60,19 @@ fn near() -> Query {
 
 fn prefetch(query: Query) -> Prefetch {
     let Query { by, using, filter, params, oversampling, score_threshold, limit, .. } = query;
-    let Query { prefetch, lookup, .. } = query;
-    Prefetch { by, using, filter, params, oversampling, score_threshold, limit, prefetch, lookup }
+    let Query { prefetch, lookup, corpus, .. } = query;
+    Prefetch {
+        by,
+        using,
+        filter,
+        params,
+        corpus,
+        oversampling,
+        score_threshold,
+        limit,
+        prefetch,
+        lookup,
+    }
 }
 
 fn fused(of: Query) -> Query {

@@ -117,7 +117,7 @@ impl Shard {
     /// Payload indexes are filled in many short steps, which make one job together.
     fn fills_running(&self) -> Vec<Job> {
         let state = self.state.read();
-        let slots = u64::from(state.next_slot);
+        let slots = u64::from(state.totals.next_slot);
         let filling = state.fields.values().filter_map(|field| Some((field.number, field.next?)));
         let job = |(number, next): (u16, Slot)| Job {
             number: FILLS | u64::from(number),
