@@ -108,14 +108,14 @@ impl Command {
             None
             | Some(
                 Change::Delete(_)
-                | Change::DeleteVectors(_)
                 | Change::SetPayload(_)
                 | Change::OverwritePayload(_)
                 | Change::DeletePayload(_)
                 | Change::ClearPayload(_)
-                | Change::DropIndex(_)
-                | Change::Configure(_),
+                | Change::DropIndex(_),
             ) => FeatureLevel::FIRST,
+            Some(Change::DeleteVectors(delete)) => delete.level(),
+            Some(Change::Configure(configure)) => configure.level(),
             Some(Change::CreateIndex(create)) => create.level(),
             Some(Change::CloseTenant(_)) => FeatureLevel::TENANTS,
         };

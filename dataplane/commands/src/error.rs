@@ -19,6 +19,15 @@ pub enum Error {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// The collection has lost the vector, and got another of the name, since the write was
+    /// checked.
+    #[error(
+        "the vector `{name}` was removed and made anew since the write was sent; send it again"
+    )]
+    VectorReplaced {
+        /// As the request has it.
+        name: String,
+    },
     /// A vector is of another kind than the collection's of its name.
     #[error("the vector `{name}` of the collection is {expected}, the request has {got} for it")]
     WrongKind {

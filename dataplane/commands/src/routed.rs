@@ -132,7 +132,8 @@ mod tests {
         let upsert = Upsert::of(ids.iter().map(point).collect());
         let targets = Targets { ids, filter: "{}".into(), semantics: 1 };
         let set = SetPayload { targets: Some(targets.clone()), ..SetPayload::default() };
-        let names = DeleteVectors { targets: Some(targets.clone()), names: vec!["a".into()] };
+        let names =
+            DeleteVectors { targets: Some(targets.clone()), names: vec!["a".into()], ids: vec![7] };
         let keys = DeletePayload { targets: Some(targets.clone()), keys: vec!["a".into()] };
         vec![
             Change::Upsert(upsert.clone()),

@@ -25,6 +25,11 @@ pub struct LoggedVector {
     /// In place of `values`.
     #[prost(oneof = "OtherKind", tags = "3, 4")]
     other: Option<OtherKind>,
+    /// Which of all vectors that had the name: what
+    /// [`CollectionConfig::logged_id_of`] said when the write was checked. An older replica would
+    /// pass it over.
+    #[prost(uint32, tag = "5")]
+    pub id: u32,
 }
 
 /// Kinds that have come since logs hold vectors. A new one takes a new tag.
@@ -68,7 +73,7 @@ pub enum NoVector {
 }
 
 impl LoggedVector {
-    /// The logged form of a point's vector.
+    /// The logged form of a point's vector that its collection was made with.
     pub fn new(name: String, vector: Vector) -> Self {
         let (values, other) = match vector {
             Vector::Dense(values) => (to_bytes(&values), None),
@@ -82,7 +87,7 @@ impl LoggedVector {
                 (Vec::new(), Some(OtherKind::Multi(Box::new(Multi { dim, values }))))
             }
         };
-        Self { name, values, other }
+        Self { name, values, other, id: 0 }
     }
 
     /// Its name and itself.
@@ -90,7 +95,7 @@ impl LoggedVector {
     /// # Errors
     /// What was logged is no vector: the log is damaged.
     pub fn into_parts(self) -> Result<(String, Vector), NoVector> {
-        let Self { name, values, other } = self;
+        let Self { name, values, other, id: _ } = self;
         let vector = match other {
             None => from_bytes(&values)?.into(),
             Some(OtherKind::Sparse(sparse)) => {
@@ -187,9 +192,13 @@ pub(crate) fn check_vectors(
     Ok(())
 }
 
-/// The logged form of a point's vectors.
-pub(crate) fn logged(vectors: NamedVectors) -> Vec<LoggedVector> {
-    vectors.into_iter().map(|(name, vector)| LoggedVector::new(name, vector)).collect()
+/// The logged form of a point's vectors, which were found to fit.
+pub(crate) fn logged(config: &CollectionConfig, vectors: NamedVectors) -> Vec<LoggedVector> {
+    let one = |(name, vector): (String, _)| {
+        let id = config.logged_id_of(&name).unwrap_or_default();
+        LoggedVector { id, ..LoggedVector::new(name, vector) }
+    };
+    vectors.into_iter().map(one).collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ use vane_filter::{PayloadIndex, SlotSet, TenantIndex};
 use vane_raft::Conf;
 use vane_storage::records::VectorRecord;
 use vane_storage::{Error, ShardStore, segment_file};
-use vane_types::{CollectionConfig, FieldSchema, JsonPath, LogIndex, ShardRange, TenantId, json};
+use vane_types::{
+    CollectionConfig, FieldSchema, JsonPath, LogIndex, ShardRange, TenantId, VectorId, json,
+};
 
 use crate::shard::{Shard, ShardSettings};
 use crate::state::State;
@@ -112,11 +114,10 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
     config.payload_schema =
         fields.iter().map(|(path, field)| (JsonPath::clone(path), schema_of(field))).collect();
     // Records before rows: they say which of the rows live.
-    let Points { live, ids, tenants, versions, payload_bytes } =
-        read_records(store, config.vectors_len())?;
-    let vectors = rows::open_vectors(store, &config, &versions, verify)?;
+    let Points { live, ids, tenants, vectors, payload_bytes } = read_records(store, &config)?;
+    let vectors = rows::open_vectors(store, &config, &vectors, verify)?;
     // What no vector names is left of a job that was cut short.
-    let sealed = vectors.iter().flat_map(|vector| &vector.sealed);
+    let sealed = vectors.values().flat_map(|vector| &vector.sealed);
     let keep: Vec<_> = sealed.map(|segment| segment.dir.clone()).collect();
     remove_orphans(store, &keep)?;
     let (conf, own, requests) = (read_conf(store)?, read_range(store)?, read_requests(store)?);
@@ -137,6 +138,7 @@ pub(crate) fn read(store: &ShardStore, verify: bool) -> Result<State, Error> {
         fields,
         known_filters: Arc::default(),
         dropped: Vec::new(),
+        lost: Vec::new(),
     })
 }
 
@@ -258,32 +260,48 @@ struct Points {
     live: SlotSet,
     ids: IdTable,
     tenants: TenantIndex,
-    /// By vector and slot the version of the point's vector; 0 for none.
-    versions: Vec<Vec<LogIndex>>,
+    vectors: BTreeMap<VectorId, Written>,
     payload_bytes: u64,
 }
 
-fn read_records(store: &ShardStore, vectors: usize) -> Result<Points, Error> {
+/// What they say of one vector.
+#[derive(Default)]
+pub(crate) struct Written {
+    /// By slot the version of the point's vector; 0 for none.
+    versions: Vec<LogIndex>,
+    /// The sum of its parts of the consistency hash.
+    digest: u64,
+}
+
+fn read_records(store: &ShardStore, config: &CollectionConfig) -> Result<Points, Error> {
     let (mut live, mut ids) = (SlotSet::default(), IdTable::default());
     let mut tenants = TenantIndex::default();
-    let (mut versions, mut payload_bytes) = (vec![Vec::new(); vectors], 0);
+    let mut payload_bytes = 0;
+    let mut vectors: BTreeMap<VectorId, Written> =
+        config.identified().map(|(id, ..)| (id, Written::default())).collect();
     store.records(|slot, record| {
         live.insert(slot);
         record.id.tenant.into_iter().for_each(|tenant| tenants.insert(tenant, slot));
         ids.set(slot, record.id, record.version);
         payload_bytes += record.payload.len() as u64;
-        for VectorRecord { ordinal, version, .. } in record.vectors {
-            let of_vector: &mut Vec<LogIndex> = versions
-                .get_mut(ordinal as usize)
-                .ok_or_else(|| damaged(store, "a point has an unknown vector"))?;
-            if of_vector.len() <= slot as usize {
-                of_vector.resize(slot as usize + 1, LogIndex::ZERO);
+        for VectorRecord { id, version, digest } in record.vectors {
+            let Some(of_vector) = vectors.get_mut(&id) else {
+                // The collection has lost it since the record was written.
+                if id < config.next_id() {
+                    continue;
+                }
+                return Err(damaged(store, "a point has an unknown vector"));
+            };
+            let Written { versions, digest: sum } = of_vector;
+            if versions.len() <= slot as usize {
+                versions.resize(slot as usize + 1, LogIndex::ZERO);
             }
-            of_vector[slot as usize] = version;
+            versions[slot as usize] = version;
+            *sum = sum.wrapping_add(digest);
         }
         Ok(())
     })?;
-    Ok(Points { live, ids, tenants, versions, payload_bytes })
+    Ok(Points { live, ids, tenants, vectors, payload_bytes })
 }
 
 fn damaged(store: &ShardStore, detail: &str) -> Error {

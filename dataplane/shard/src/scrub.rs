@@ -42,7 +42,7 @@ impl Shard {
     fn scrub_segments(&self, pace: &mut Pace<'_>) -> Result<bool, Error> {
         let sealed: Vec<Arc<Sealed>> = {
             let state = self.state.read();
-            state.vectors.iter().flat_map(|vector| &vector.sealed).cloned().collect()
+            state.vectors.values().flat_map(|vector| &vector.sealed).cloned().collect()
         };
         for segment in sealed {
             let rows = segment.files.verify_paced(&segment.dir, &segment.manifest, pace);
@@ -102,7 +102,7 @@ impl Shard {
             return Ok(());
         }
         let mut state = self.state.write();
-        for (ordinal, vector) in state.vectors.iter_mut().enumerate() {
+        for (id, vector) in &mut state.vectors {
             let found = vector.sealed.iter_mut().find(|sealed| Arc::ptr_eq(sealed, segment));
             let Some(sealed) = found else { continue };
             let group = self.store.group();
@@ -110,7 +110,7 @@ impl Shard {
             let mut manifest = segment.manifest.clone();
             (manifest.graph, manifest.postings) = (None, None);
             let mut batch = self.store.batch();
-            batch.put_segment(ordinal as u8, &manifest);
+            batch.put_segment(*id, &manifest);
             batch.write()?;
             *sealed = Arc::new(Sealed {
                 manifest,

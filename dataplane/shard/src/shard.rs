@@ -118,7 +118,7 @@ impl Shard {
 
     /// Whether writers should wait for segments to be sealed.
     pub fn is_backlogged(&self) -> bool {
-        self.state.read().vectors.iter().any(|vector| vector.frozen.len() > FROZEN_MAX)
+        self.state.read().vectors.values().any(|vector| vector.frozen.len() > FROZEN_MAX)
     }
 
     /// Ends the shard: entries that still come are refused, jobs stop at their next step.
@@ -161,12 +161,12 @@ impl Shard {
     pub(crate) fn freeze_full(&self) {
         // Asked under the lock that readers share: mostly there is nothing to do.
         let is_any_full =
-            self.state.read().vectors.iter().any(|vector| self.is_full(&vector.growing));
+            self.state.read().vectors.values().any(|vector| self.is_full(&vector.growing));
         if !is_any_full {
             return;
         }
         let mut state = self.state.write();
-        for vector in state.vectors.iter_mut().filter(|vector| self.is_full(&vector.growing)) {
+        for vector in state.vectors.values_mut().filter(|vector| self.is_full(&vector.growing)) {
             vector.freeze();
         }
     }

@@ -44,7 +44,7 @@ impl Shard {
             let state = self.state.read();
             self.check_ready(&state)?;
             let sealed: Vec<Arc<Sealed>> =
-                state.vectors.iter().flat_map(|vector| &vector.sealed).cloned().collect();
+                state.vectors.values().flat_map(|vector| &vector.sealed).cloned().collect();
             (Exported { index: state.applied, conf: state.conf.clone() }, sealed)
         };
         let keys = self.store.read_view();

@@ -16,9 +16,11 @@ use std::sync::Arc;
 
 use vane_filter::{PayloadIndex, SlotSet, TenantIndex};
 use vane_raft::Conf;
-use vane_types::{CollectionConfig, JsonPath, LogIndex, ShardRange, TenantId, VectorSpec};
+use vane_types::{
+    CollectionConfig, JsonPath, LogIndex, ShardRange, TenantId, VectorId, VectorSpec,
+};
 
-use crate::error::BadInput;
+use crate::error::{BadInput, Error};
 use crate::segments::sealed::Residences;
 use crate::state::field::Field;
 use crate::state::id_table::IdTable;
@@ -52,21 +54,24 @@ pub(crate) struct State {
     pub(crate) tenants: TenantIndex,
     /// Tenants of which no points are taken any more.
     pub(crate) closed: BTreeSet<TenantId>,
-    /// By ordinal: the order of names in the configuration.
-    pub(crate) vectors: Vec<VectorState>,
+    /// Those of the configuration.
+    pub(crate) vectors: BTreeMap<VectorId, VectorState>,
     pub(crate) fields: BTreeMap<Arc<JsonPath>, Field>,
     /// Filters that were looked up in these; gone with the state that they are of.
     pub(crate) known_filters: Arc<KnownFilters>,
     /// Payload indexes that are gone, until a job lets their memory go: it takes too long for the
     /// thread that applies entries.
     pub(crate) dropped: Vec<PayloadIndex>,
+    /// Vectors that the collection has lost, until a job removes their files and lets their memory
+    /// go. Nothing on the disk names those any more.
+    pub(crate) lost: Vec<VectorState>,
 }
 
 impl State {
     /// A shard without points, to which nothing was applied.
     pub(crate) fn empty(config: CollectionConfig) -> Self {
-        let vectors =
-            config.all_vectors().map(|(name, spec)| VectorState::new(name, spec)).collect();
+        let new = |(id, name, spec): (_, &String, _)| (id, VectorState::new(name, spec));
+        let vectors = config.identified().map(new).collect();
         Self { config, vectors, ..Self::default() }
     }
 
@@ -83,17 +88,31 @@ impl State {
         Ok(vector)
     }
 
-    /// Where the files of a vector are wanted by now.
-    pub(crate) fn residences(&self, ordinal: usize) -> Residences {
-        residences(&self.config, &self.vectors[ordinal])
+    /// A vector that a job works on.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] where the collection has lost it meanwhile.
+    pub(crate) fn worked_on(&self, id: VectorId) -> Result<&VectorState, Error> {
+        self.vectors.get(&id).ok_or(Error::Cancelled)
     }
 
-    /// A vector by name, with its ordinal.
-    pub(crate) fn vector(&self, name: &str) -> Option<(u8, &VectorState)> {
-        let ordinal = self.vectors.iter().position(|vector| vector.name == name)?;
-        Some((ordinal as u8, &self.vectors[ordinal]))
+    /// The same, to be changed.
+    pub(crate) fn worked_on_mut(&mut self, id: VectorId) -> Result<&mut VectorState, Error> {
+        self.vectors.get_mut(&id).ok_or(Error::Cancelled)
+    }
+
+    /// Where the files of a vector are wanted by now.
+    pub(crate) fn residences(&self, vector: &VectorState) -> Residences {
+        residences(&self.config, vector)
+    }
+
+    /// A vector by name, with its id.
+    pub(crate) fn vector(&self, name: &str) -> Option<(VectorId, &VectorState)> {
+        let found = self.vectors.iter().find(|(_, vector)| vector.name == name);
+        found.map(|(id, vector)| (*id, vector))
     }
 }
+
 /// Where the files of a vector are wanted.
 pub(crate) fn residences(config: &CollectionConfig, vector: &VectorState) -> Residences {
     let graph = match vector.spec {

@@ -8,10 +8,10 @@
 //!           point    [group 8][tag 1][id 8|16]  slot; before that a tenant's tag and number
 //!           payload  [group 8][slot 4]          record of the point
 //!           index    [group 8][field 2][value key][slot 4]
-//!           vec      [group 8][vector 1][segment 4][row 4]   growing rows
+//!           vec      [group 8][vector 1|3][segment 4][row 4] growing rows
 //! ```
 
-use vane_types::{GroupId, LogIndex, PeerId, PointId, Slot};
+use vane_types::{GroupId, LogIndex, PeerId, PointId, Slot, VectorId};
 
 const ENTRY: u8 = 0x01;
 const STATE: u8 = 0x02;
@@ -54,8 +54,13 @@ pub(crate) fn index_field(group: GroupId, field: u16) -> Vec<u8> {
     [&group.0.to_be_bytes()[..], &field.to_be_bytes()].concat()
 }
 
-pub(crate) fn row(group: GroupId, vector: u8, segment: u32, row: u32) -> Vec<u8> {
-    [&group.0.to_be_bytes()[..], &[vector], &segment.to_be_bytes(), &row.to_be_bytes()].concat()
+pub(crate) fn row(group: GroupId, vector: VectorId, segment: u32, row: u32) -> Vec<u8> {
+    [rows(group, vector), segment.to_be_bytes().into(), row.to_be_bytes().into()].concat()
+}
+
+/// What the keys of a vector's rows begin with.
+pub(crate) fn rows(group: GroupId, vector: VectorId) -> Vec<u8> {
+    [&group.0.to_be_bytes()[..], &vector.to_key()].concat()
 }
 
 /// First key behind all that begin with `prefix`.

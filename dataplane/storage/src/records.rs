@@ -1,7 +1,7 @@
 //! Values of `data.db`.
 
 use prost::Message;
-use vane_types::{LogIndex, PointId};
+use vane_types::{LogIndex, PointId, VectorId};
 
 use crate::error::Error;
 
@@ -12,7 +12,7 @@ pub struct PointRecord {
     pub id: PointId,
     /// Index of the entry that last changed it.
     pub version: LogIndex,
-    /// Vectors of the point, by ordinal.
+    /// Vectors of the point, by their ids; those too that the collection has lost since.
     pub vectors: Vec<VectorRecord>,
     /// Payload as a JSON object; empty when there is none.
     pub payload: Vec<u8>,
@@ -22,8 +22,8 @@ pub struct PointRecord {
 /// segments are merged to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VectorRecord {
-    /// Place of the vector in the collection.
-    pub ordinal: u8,
+    /// Which of the collection's vectors it is.
+    pub id: VectorId,
     /// Index of the entry that set it.
     pub version: LogIndex,
     /// The vector's part of the shard's consistency hash.
@@ -36,7 +36,7 @@ struct StoredRecord {
     id: Vec<u8>,
     #[prost(uint64, tag = "2")]
     version: u64,
-    /// Ordinal and version by turns.
+    /// Id and version by turns.
     #[prost(uint64, repeated, tag = "3")]
     vectors: Vec<u64>,
     #[prost(bytes = "vec", tag = "4")]
@@ -48,8 +48,8 @@ struct StoredRecord {
 
 impl PointRecord {
     /// Version of one vector, if the point has it.
-    pub fn vector_version(&self, ordinal: u8) -> Option<LogIndex> {
-        let vector = self.vectors.iter().find(|vector| vector.ordinal == ordinal)?;
+    pub fn vector_version(&self, id: VectorId) -> Option<LogIndex> {
+        let vector = self.vectors.iter().find(|vector| vector.id == id)?;
         Some(vector.version)
     }
 
@@ -60,7 +60,7 @@ impl PointRecord {
             vectors: self
                 .vectors
                 .iter()
-                .flat_map(|vector| [u64::from(vector.ordinal), vector.version.0])
+                .flat_map(|vector| [u64::from(vector.id.0), vector.version.0])
                 .collect(),
             payload: self.payload.clone(),
             digests: self.vectors.iter().map(|vector| vector.digest).collect(),
@@ -78,9 +78,10 @@ impl PointRecord {
         }
         let mut vectors = Vec::with_capacity(stored.digests.len());
         for (pair, digest) in stored.vectors.chunks_exact(2).zip(stored.digests) {
-            let ordinal = u8::try_from(pair[0])
-                .map_err(|_| damaged_record("a vector ordinal is out of range"))?;
-            vectors.push(VectorRecord { ordinal, version: LogIndex(pair[1]), digest });
+            let id = u16::try_from(pair[0])
+                .map_err(|_| damaged_record("the id of a vector is out of range"))?;
+            let (id, version) = (VectorId(id), LogIndex(pair[1]));
+            vectors.push(VectorRecord { id, version, digest });
         }
         let version = LogIndex(stored.version);
         Ok(Self { id, version, vectors, payload: stored.payload })
@@ -184,4 +185,34 @@ fn damaged_record(detail: &str) -> Error {
 
 fn damaged_row() -> Error {
     Error::damaged("a growing row in data.db", "its length does not fit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that disks have: the id of a vector was its place, and is written as that was.
+    #[test]
+    fn records_are_written_as_they_always_were() {
+        let vector = |id, digest| VectorRecord { id: VectorId(id), version: LogIndex(2), digest };
+        let (id, payload) = (PointId::num(7), b"{}".to_vec());
+        let vectors = vec![vector(0, 5), vector(1, 6)];
+        let record = PointRecord { id, version: LogIndex(3), vectors, payload };
+        let key = id.to_key();
+        let expected = [
+            &[10, key.len() as u8][..],
+            &key,
+            &[16, 3, 26, 4, 0, 2, 1, 2, 34, 2, 123, 125, 42, 16],
+            &5_u64.to_le_bytes(),
+            &6_u64.to_le_bytes(),
+        ];
+        assert_eq!(record.encode(), expected.concat());
+        assert_eq!(PointRecord::decode(&expected.concat()).map_err(never), Ok(record.clone()));
+        let later = PointRecord { vectors: vec![vector(u16::MAX, 5)], ..record };
+        assert_eq!(PointRecord::decode(&later.encode()).map_err(never), Ok(later));
+    }
+
+    fn never(error: Error) -> String {
+        error.to_string()
+    }
 }

@@ -12,7 +12,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use vane_types::{GroupId, Slot};
+use vane_types::{GroupId, Slot, VectorId};
 
 use crate::error::Error;
 use crate::keys;
@@ -57,7 +57,7 @@ impl ShardStore {
     }
 
     /// Directory of one segment's files.
-    pub fn segment_dir(&self, vector: u8, segment: u32) -> PathBuf {
+    pub fn segment_dir(&self, vector: VectorId, segment: u32) -> PathBuf {
         self.dir.join(format!("v{vector}-s{segment}"))
     }
 
@@ -123,10 +123,10 @@ impl ShardStore {
     /// When the store cannot be read, a row is damaged, or `visit` fails.
     pub fn rows(
         &self,
-        vector: u8,
+        vector: VectorId,
         mut visit: impl FnMut(u32, u32, Row) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let prefix = [&self.group.0.to_be_bytes()[..], &[vector]].concat();
+        let prefix = keys::rows(self.group, vector);
         self.scan_prefix(Family::Row, &prefix, &mut |key, value| {
             let (segment, row) = keys::split_slot(key, prefix.len()).ok_or_else(short_key)?;
             let segment = segment.try_into().map(u32::from_be_bytes).map_err(|_| short_key())?;

@@ -11,6 +11,7 @@ use crate::path::JsonPath;
 use crate::schema::FieldSchema;
 use crate::strict::StrictMode;
 use crate::vector::{Vector, VectorKind};
+use crate::vector_ids::{VectorId, VectorIds};
 
 /// Everything that decides how a collection's points are stored and searched.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,10 @@ pub struct CollectionConfig {
     /// [`FeatureLevel::KINDS`](crate::FeatureLevel::KINDS) on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sparse: BTreeMap<String, SparseParams>,
+    /// Which of its vectors is which, once any came or went. From
+    /// [`FeatureLevel::CHANGING`](crate::FeatureLevel::CHANGING) on.
+    #[serde(default, skip_serializing_if = "VectorIds::is_untouched")]
+    pub ids: VectorIds,
     /// Graph parameters where a vector does not set its own.
     pub hnsw: HnswConfig,
     /// When segments are sealed, indexed and merged.
@@ -67,7 +72,40 @@ impl CollectionConfig {
         dense.or_else(|| self.sparse.get(name).map(|params| VectorSpec::Sparse(*params)))
     }
 
-    /// All vectors, in the order of their ordinals: the place of a vector in a collection.
+    /// All vectors, each with what names it in records and files.
+    pub fn identified(&self) -> impl Iterator<Item = (VectorId, &String, VectorSpec)> {
+        let places = (0..).map(VectorId);
+        let all = places.zip(self.all_vectors());
+        all.map(|(place, (name, spec))| (self.ids.get(name).unwrap_or(place), name, spec))
+    }
+
+    /// What names a vector in records and files.
+    pub fn id_of(&self, name: &str) -> Option<VectorId> {
+        if !self.ids.is_untouched() {
+            return self.ids.get(name);
+        }
+        let place = self.all_vectors().position(|(known, _)| known == name)?;
+        // Bounded by NAMED_VECTORS_MAX.
+        Some(VectorId(place as u16))
+    }
+
+    /// What log entries say of a vector beside its name: 0 of one that the collection was made
+    /// with, of which entries said nothing before vectors could change; else its id.
+    pub fn logged_id_of(&self, name: &str) -> Option<u32> {
+        let id = self.id_of(name)?;
+        let is_founding = self.ids.is_untouched() || self.ids.is_founding(id);
+        Some(if is_founding { 0 } else { id.0.into() })
+    }
+
+    /// The least id that none of its vectors has had.
+    pub fn next_id(&self) -> VectorId {
+        match self.ids.is_untouched() {
+            true => VectorId(self.vectors_len() as u16),
+            false => self.ids.next(),
+        }
+    }
+
+    /// All vectors: those with a number of dimensions first, by name.
     pub fn all_vectors(&self) -> impl Iterator<Item = (&String, VectorSpec)> {
         let dense = self.vectors.iter().map(|(name, params)| (name, VectorSpec::of(*params)));
         let sparse = self.sparse.iter();
@@ -191,7 +229,8 @@ pub struct SparseParams {
 }
 
 /// What a collection says of one of its vectors, of whichever kind.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum VectorSpec {
     /// One of a fixed number of dimensions.
     Dense(VectorParams),
@@ -202,7 +241,8 @@ pub enum VectorSpec {
 }
 
 impl VectorSpec {
-    fn of(params: VectorParams) -> Self {
+    /// Of a vector with these parameters.
+    pub fn of(params: VectorParams) -> Self {
         if params.multi { Self::Multi(params) } else { Self::Dense(params) }
     }
 

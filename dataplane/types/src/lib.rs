@@ -24,6 +24,8 @@ pub mod schema;
 mod strict;
 pub mod text;
 pub mod vector;
+mod vector_change;
+mod vector_ids;
 
 pub use collection::{
     CollectionConfig, Datatype, HnswConfig, OptimizerConfig, Residence, SearchConfig, SparseParams,
@@ -44,3 +46,5 @@ pub use recall::{FilterClass, Recall, Tally};
 pub use schema::{FieldSchema, FieldSchema as FieldType};
 pub use strict::{MultiLimit, SparseLimit, StrictMode};
 pub use vector::{MultiVector, NamedVectors, SparseVector, Vector, VectorError, VectorKind};
+pub use vector_change::{NewVector, VectorRefusal};
+pub use vector_ids::{VectorId, VectorIds};

@@ -14,7 +14,7 @@ pub const SHARD_KEY_CHARS_MAX: usize = 255;
 pub const VECTOR_DIM_MAX: usize = 65_536;
 /// Numbers of a sparse vector, or of all rows of a multivector together.
 pub const VECTOR_VALUES_MAX: usize = 1 << 20;
-/// Named vectors of one collection; a point's stored vector ordinals are one byte.
+/// Vectors of one collection at a time.
 pub const NAMED_VECTORS_MAX: usize = 64;
 /// Length of a vector's name, in characters.
 pub const VECTOR_NAME_CHARS_MAX: usize = 255;

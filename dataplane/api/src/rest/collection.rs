@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_DIM_MAX};
 use vane_types::{
     CollectionConfig, Datatype, Distance, Hints, HnswConfig, OptimizerConfig, Payload, Residence,
-    SearchConfig, StrictMode, VectorParams,
+    SearchConfig, StrictMode, VectorIds, VectorParams,
 };
 
 use super::Unsupported;
@@ -211,6 +211,7 @@ impl CreateCollection {
         let config = CollectionConfig {
             vectors,
             sparse,
+            ids: VectorIds::default(),
             hnsw,
             optimizer,
             // Indexes are made by calls of their own.

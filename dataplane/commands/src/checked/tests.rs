@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use vane_types::{
-    CollectionConfig, Distance, FieldSchema, HnswConfig, MultiVector, NamedVectors,
+    CollectionConfig, Distance, FeatureLevel, FieldSchema, HnswConfig, MultiVector, NamedVectors,
     OptimizerConfig, OwnId, Payload, SparseParams, SparseVector, Vector, VectorKind, VectorParams,
 };
 
@@ -200,6 +200,51 @@ fn of_two_updates_of_one_point_both_count_and_the_later_wins() {
     let expected = [("a", [1.0, 0.0]), ("b", [-1.0, 0.0])];
     let expected = expected.map(|(name, values)| Ok((name.to_owned(), values.to_vec().into())));
     assert!(vectors.eq(expected), "{update:?}");
+}
+
+/// What older members cannot read waits for its level, and what says nothing new is as it was.
+#[test]
+fn entries_name_vectors_that_came_later_by_their_ids() {
+    let mut config = config();
+    let made = |config: &CollectionConfig, write: Write| {
+        let mut made = check(config, write).unwrap().commands(1, |_| 0, Vec::new()).unwrap();
+        made[0].1.next().unwrap()
+    };
+    let writes = || {
+        let names = vec!["a".to_owned()];
+        let vectors = NamedVectors::from([("a".to_owned(), vec![1.0, 0.0].into())]);
+        [
+            Write::Upsert(vec![point(1, &[1.0, 0.0])]),
+            Write::UpdateVectors(vec![(1.into(), vectors)]),
+            Write::DeleteVectors { points: Selection::Ids(nums(&[1])), names },
+        ]
+    };
+    let before = writes().map(|write| made(&config, write));
+    assert!(before.iter().all(|command| command.level() == FeatureLevel::FIRST));
+    let of_config = |config: &CollectionConfig| {
+        let config = serde_json::to_string(config).unwrap();
+        Command::new(Change::Configure(crate::Configure { config })).level()
+    };
+    assert_eq!(of_config(&config), FeatureLevel::FIRST);
+    // One that the collection was made with stays what it was when another comes.
+    let spec = config.vector("a").unwrap();
+    config.add_vector("b", spec).unwrap();
+    assert_eq!(of_config(&config), FeatureLevel::CHANGING);
+    assert_eq!(writes().map(|write| made(&config, write)), before);
+    config.remove_vector("a");
+    config.add_vector("a", spec).unwrap();
+    for command in writes().map(|write| made(&config, write)) {
+        assert_eq!(command.level(), FeatureLevel::CHANGING);
+        match command.change.unwrap() {
+            Change::Upsert(upsert) | Change::UpdateVectors(upsert) => {
+                assert_eq!(upsert.points[0].vectors[0].id, 2);
+            }
+            Change::DeleteVectors(delete) => {
+                assert_eq!(delete.vectors().collect::<Vec<_>>(), [("a", 2)]);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]

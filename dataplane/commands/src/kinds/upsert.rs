@@ -54,6 +54,10 @@ impl Upsert {
 
     /// The level from which on members can read it.
     pub(crate) fn level(&self) -> FeatureLevel {
+        let mut vectors = self.points.iter().flat_map(|point| &point.vectors);
+        if vectors.any(|vector| vector.id != 0) {
+            return FeatureLevel::CHANGING;
+        }
         self.condition.as_ref().map_or(FeatureLevel::FIRST, LoggedCondition::level)
     }
 }
@@ -83,7 +87,7 @@ pub(crate) fn check(
     let mut checked: Vec<(PointId, Point)> = Vec::with_capacity(points.len());
     for NewPoint { id, mut vectors, payload } in points {
         check_vectors(config, id, &mut vectors)?;
-        let (vectors, payload) = (logged(vectors), encoded(&payload, 0)?);
+        let (vectors, payload) = (logged(config, vectors), encoded(&payload, 0)?);
         let point = Point { id: id.to_key(), vectors, payload };
         match places.get(&id) {
             Some(place) => checked[*place].1 = point,

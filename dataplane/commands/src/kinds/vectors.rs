@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
-use vane_types::{CollectionConfig, NamedVectors, PointId};
+use vane_types::{CollectionConfig, FeatureLevel, NamedVectors, PointId};
 
 use crate::checked::Checked;
 use crate::command::Change;
@@ -20,6 +20,24 @@ pub struct DeleteVectors {
     pub targets: Option<Targets>,
     #[prost(string, repeated, tag = "2")]
     pub names: Vec<String>,
+    /// Which of all vectors that had the names, in their order, as of
+    /// [`CollectionConfig::logged_id_of`]. None where all are of those that the collection was made
+    /// with.
+    #[prost(uint32, repeated, tag = "3")]
+    pub ids: Vec<u32>,
+}
+
+impl DeleteVectors {
+    /// The vectors, by their names and what entries say of them beside.
+    pub fn vectors(&self) -> impl Iterator<Item = (&str, u32)> {
+        let ids = self.ids.iter().copied().chain(std::iter::repeat(0));
+        self.names.iter().map(String::as_str).zip(ids)
+    }
+
+    /// The level from which on members can read it.
+    pub(crate) fn level(&self) -> FeatureLevel {
+        if self.ids.is_empty() { FeatureLevel::FIRST } else { FeatureLevel::CHANGING }
+    }
 }
 
 /// An update leaves a point's other vectors alone, so of two updates of one point both
@@ -37,7 +55,7 @@ pub(crate) fn check_update(
         by_id.entry(id).or_default().extend(vectors);
     }
     let point = |(id, vectors): (PointId, _)| {
-        (id, Point { id: id.to_key(), vectors: logged(vectors), payload: Vec::new() })
+        (id, Point { id: id.to_key(), vectors: logged(config, vectors), payload: Vec::new() })
     };
     let update = Upsert::all_if(condition);
     let change = move |points| Change::UpdateVectors(update(points));
@@ -53,7 +71,13 @@ pub(crate) fn check_delete(
         // A misspelt name must not pass for a vector that was removed.
         known_vector(config, name)?;
     }
+    let ids = names.iter().map(|name| config.logged_id_of(name).unwrap_or_default());
+    let mut ids: Vec<u32> = ids.collect();
+    if ids.iter().all(|id| *id == 0) {
+        ids.clear();
+    }
     Checked::each(points, 0, move |targets| {
-        Change::DeleteVectors(DeleteVectors { targets: Some(targets), names: names.clone() })
+        let (targets, names, ids) = (Some(targets), names.clone(), ids.clone());
+        Change::DeleteVectors(DeleteVectors { targets, names, ids })
     })
 }

@@ -32,6 +32,8 @@ fn logged_bytes_stay_as_they_are() {
     let half = 0.5_f32.to_le_bytes();
     assert_eq!(logged(vec![0.5, 0.5].into()), [&[10, 1, 97, 18, 8], &half[..], &half].concat());
     assert_eq!(logged(Vec::new().into()), [10, 1, 97]);
+    let later = LoggedVector { id: 300, ..LoggedVector::new("a".into(), Vec::new().into()) };
+    assert_eq!(later.encode_to_vec(), [10, 1, 97, 40, 172, 2]);
     let sparse = SparseVector::new(vec![7], vec![0.5]).unwrap();
     let expected = [&[10, 1, 97, 26, 9, 10, 1, 7, 18, 4], &half[..]].concat();
     assert_eq!(logged(sparse.into()), expected);
@@ -45,7 +47,8 @@ fn what_was_logged_damaged_is_no_vector() {
     let sparse = Sparse { indices: vec![1, 1], values: vec![0.5; 2] };
     let multi = Multi { dim: 0, values: vec![0.5] };
     for other in [OtherKind::Sparse(sparse.into()), OtherKind::Multi(multi.into())] {
-        let logged = LoggedVector { name: String::new(), values: Vec::new(), other: Some(other) };
+        let empty = LoggedVector::new(String::new(), Vec::new().into());
+        let logged = LoggedVector { other: Some(other), ..empty };
         assert!(logged.into_parts().is_err());
     }
 }

@@ -65,7 +65,11 @@ fn changes() -> Vec<Change> {
         Change::SetPayload(set.clone()),
         Change::OverwritePayload(set),
         Change::DeletePayload(DeletePayload { targets: targets.clone(), keys }),
-        Change::DeleteVectors(DeleteVectors { targets, names: vec![String::new()] }),
+        Change::DeleteVectors(DeleteVectors {
+            targets,
+            names: vec![String::new()],
+            ids: Vec::new(),
+        }),
         Change::CreateIndex(CreateIndex {
             field: field.clone(),
             field_type: "keyword".into(),

@@ -1,5 +1,6 @@
 //! A command being applied: what every kind of command needs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vane_commands::{Bounds, Change, Targets, Unreadable, read_id, read_payload};
@@ -7,7 +8,7 @@ use vane_filter::Filter;
 use vane_storage::records::PointRecord;
 use vane_storage::{Batch, ShardStore};
 use vane_types::planted::{self, Fault};
-use vane_types::{LogIndex, Payload, PointId, Refusal, Slot};
+use vane_types::{LogIndex, Payload, PointId, Refusal, Slot, VectorId};
 
 use crate::apply::digest;
 use crate::apply::effects::{Effect, Effects};
@@ -25,7 +26,7 @@ pub(super) struct Applying<'s, 'a> {
     pub(super) state: &'s State,
     pub(super) effects: Effects<'a>,
     /// Rows that this entry appends so far, by vector.
-    pub(super) new_rows: Vec<u32>,
+    pub(super) new_rows: BTreeMap<VectorId, u32>,
     /// What the command may come to, where it says so.
     pub(super) bounds: Option<Bounds>,
     /// Bytes of payloads that were read and written so far.
@@ -86,7 +87,7 @@ impl<'s, 'a> Applying<'s, 'a> {
             store,
             state,
             effects: Effects::none(store, state),
-            new_rows: vec![0; state.vectors.len()],
+            new_rows: BTreeMap::new(),
             bounds,
             work_bytes: 0,
             is_of_one: true,
@@ -123,10 +124,13 @@ impl<'s, 'a> Applying<'s, 'a> {
 
     pub(super) fn present(&mut self, id: PointId) -> Result<Option<Present>, Stop> {
         let Some(slot) = self.store.slot(id)? else { return Ok(None) };
-        let record = self
+        let mut record = self
             .store
             .record(slot)?
             .ok_or_else(|| damaged(&format!("point {id} has no record")))?;
+        // What it says of vectors that the collection has lost counts no more, and is not written
+        // again.
+        record.vectors.retain(|vector| self.state.vectors.contains_key(&vector.id));
         self.count_work(&record)?;
         Ok(Some(Present { slot, record }))
     }

@@ -12,7 +12,7 @@ impl Applying<'_, '_> {
     pub(super) fn delete(&mut self, targets: &Targets) -> Result<(), Stop> {
         for Present { slot, record } in self.targets(targets, false)? {
             for vector in &record.vectors {
-                self.effects.memory.push(Effect::RowDied { vector: vector.ordinal, slot });
+                self.effects.memory.push(Effect::RowDied { vector: *vector, slot });
             }
             let payload = decode_payload(&record.payload)?;
             self.reindex(slot, &payload, &Payload::new());

@@ -2,14 +2,16 @@
 //!
 //! A wrapping sum over all points, so that a change of one point costs that point alone.
 //! Each point has one part for id, version and payload, and one for each vector with id and
-//! ordinal; every part is an xxh3-64. Records keep the parts of their vectors: a change of
+//! what names the vector; every part is an xxh3-64. A vector that the collection loses takes its
+//! parts along. Records keep the parts of their vectors: a change of
 //! the payload needs no vector.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use vane_storage::records::PointRecord;
 use vane_storage::segment_file::Pace;
-use vane_types::{LogIndex, PointId, Slot};
+use vane_types::{LogIndex, PointId, Slot, VectorId};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::Error;
@@ -23,7 +25,7 @@ const VECTOR: u8 = 2;
 /// Nowhere: no view has as many segments.
 const NOWHERE: (u32, u32) = (u32::MAX, u32::MAX);
 
-/// All parts of one point.
+/// All parts of one point, whose record names no vector that the collection has lost.
 pub(crate) fn of_record(record: &PointRecord) -> u64 {
     record.vectors.iter().fold(of_point(record), |sum, vector| sum.wrapping_add(vector.digest))
 }
@@ -37,8 +39,9 @@ fn of_point(record: &PointRecord) -> u64 {
 }
 
 /// A point's part for one vector.
-pub(crate) fn of_vector(id: PointId, ordinal: u8, values: &[f32]) -> u64 {
-    xxh3_64(&[&[VECTOR], &*id.to_key(), &[ordinal], bytemuck::cast_slice(values)].concat())
+pub(crate) fn of_vector(id: PointId, vector: VectorId, values: &[f32]) -> u64 {
+    let (id, vector) = (id.to_key(), vector.to_key());
+    xxh3_64(&[&[VECTOR], &*id, &vector, bytemuck::cast_slice(values)].concat())
 }
 
 impl Shard {
@@ -75,23 +78,27 @@ impl Shard {
 /// a record says of its vectors is compared with their rows.
 pub(crate) fn recompute(
     view: &View<'_>,
-    vectors: &[VectorView],
+    vectors: &BTreeMap<VectorId, VectorView>,
     pace: &mut Pace<'_>,
 ) -> Result<Option<u64>, Error> {
-    let rows: Vec<Rows<'_>> = vectors.iter().map(Rows::of).collect();
+    let rows: BTreeMap<VectorId, Rows<'_>> =
+        vectors.iter().map(|(id, view)| (*id, Rows::of(view))).collect();
     let (mut sum, mut whole) = (0_u64, true);
     view.snapshot.records_from(0, |slot, record| {
         sum = sum.wrapping_add(of_point(&record));
         let mut bytes = record.payload.len();
         for vector in &record.vectors {
+            // The collection has lost it since the record was written.
+            if !rows.contains_key(&vector.id) && vector.id < view.next_vector {
+                continue;
+            }
             let damaged = |detail| vane_storage::Error::Damaged {
                 what: format!("point {} of shard {}", record.id, view.group),
-                detail: format!("the row of its vector {} {detail}", vector.ordinal),
+                detail: format!("the row of its vector {} {detail}", vector.id),
             };
-            let row =
-                rows.get(vector.ordinal as usize).and_then(|rows| rows.get(slot, vector.version));
+            let row = rows.get(&vector.id).and_then(|rows| rows.get(slot, vector.version));
             let values = row.ok_or_else(|| damaged("is not there"))?;
-            let digest = of_vector(record.id, vector.ordinal, values);
+            let digest = of_vector(record.id, vector.id, values);
             if digest != vector.digest {
                 return Err(damaged("is not the one that was written"));
             }

@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use vane_raft::{Answer, Conf};
+use vane_storage::records::VectorRecord;
 use vane_storage::{Batch, ShardStore};
 use vane_types::command::RequestId;
 use vane_types::{CollectionConfig, FieldSchema, JsonPath, LogIndex, PointId, Slot, TenantId};
 
 use crate::state::field::Field;
 use crate::state::totals::Totals;
+use crate::state::vector::VectorState;
 use crate::state::{State, residences};
 
 /// A change of memory.
@@ -35,12 +37,12 @@ pub(crate) enum Effect {
     },
     /// The slot's row of a vector was replaced or removed.
     RowDied {
-        vector: u8,
+        vector: VectorRecord,
         slot: Slot,
     },
     /// The slot has a new row of a vector.
     RowAdded {
-        vector: u8,
+        vector: VectorRecord,
         slot: Slot,
         values: Vec<f32>,
     },
@@ -64,7 +66,7 @@ pub(crate) enum Effect {
     IndexDropped {
         path: JsonPath,
     },
-    /// The configuration changed.
+    /// The configuration changed, perhaps with other vectors.
     Config(Box<CollectionConfig>),
     /// The members changed.
     Conf(Conf),
@@ -114,9 +116,17 @@ impl State {
                 self.closed.insert(tenant);
             }
             Effect::Written { slot, id } => self.ids.set(slot, id, index),
-            Effect::RowDied { vector, slot } => self.vectors[vector as usize].kill(slot, index),
+            Effect::RowDied { vector, slot } => {
+                if let Some(state) = self.vectors.get_mut(&vector.id) {
+                    state.digest = state.digest.wrapping_sub(vector.digest);
+                    state.kill(slot, index);
+                }
+            }
             Effect::RowAdded { vector, slot, values } => {
-                self.vectors[vector as usize].append(slot, index, &values)
+                if let Some(state) = self.vectors.get_mut(&vector.id) {
+                    state.digest = state.digest.wrapping_add(vector.digest);
+                    state.append(slot, index, &values);
+                }
             }
             Effect::Indexed { field, key, slot } => {
                 if let Some(field) = self.fields.get_mut(&field) {
@@ -143,16 +153,29 @@ impl State {
             }
             Effect::Conf(conf) => self.conf = conf,
             Effect::Request(request, answer) => self.requests.insert(index, &request, &answer),
-            Effect::Config(config) => {
-                // Payload indexes have entries of their own.
-                let payload_schema = std::mem::take(&mut self.config.payload_schema);
-                self.config = CollectionConfig { payload_schema, ..*config };
-                for vector in &mut self.vectors {
-                    vector.spec = self.config.vector(&vector.name).unwrap_or(vector.spec);
-                    let residences = residences(&self.config, vector);
-                    vector.sealed.iter().for_each(|sealed| sealed.keep(residences));
-                }
-            }
+            Effect::Config(config) => self.configure(*config),
         }
+    }
+
+    fn configure(&mut self, config: CollectionConfig) {
+        // Payload indexes have entries of their own.
+        let payload_schema = std::mem::take(&mut self.config.payload_schema);
+        self.config = CollectionConfig { payload_schema, ..config };
+        let mut known = std::mem::take(&mut self.vectors);
+        for (id, name, spec) in self.config.identified() {
+            let vector = match known.remove(&id) {
+                Some(mut vector) => {
+                    vector.spec = spec;
+                    let residences = residences(&self.config, &vector);
+                    vector.sealed.iter().for_each(|sealed| sealed.keep(residences));
+                    vector
+                }
+                None => VectorState::new(name, spec),
+            };
+            self.vectors.insert(id, vector);
+        }
+        self.lost.extend(known.into_values());
+        // They may have looked at vectors by their names.
+        self.known_filters = Arc::default();
     }
 }

@@ -28,7 +28,7 @@ impl Applying<'_, '_> {
             };
             // Before the new rows are added: afterwards the slot leads to those.
             for vector in old.iter().flat_map(|old| &old.record.vectors) {
-                self.effects.memory.push(Effect::RowDied { vector: vector.ordinal, slot });
+                self.effects.memory.push(Effect::RowDied { vector: *vector, slot });
             }
             let mut record = PointRecord { id, version: self.index, vectors: Vec::new(), payload };
             self.put_vectors(slot, &mut record, vectors)?;
@@ -79,27 +79,33 @@ impl Applying<'_, '_> {
         vectors: Vec<LoggedVector>,
     ) -> Result<(), Stop> {
         for logged in vectors {
+            let meant = logged.id;
             let (name, vector) = logged
                 .into_parts()
                 .map_err(|error| Unreadable::new(format!("a vector: {error}")))?;
             let (_, adopted) = vane_commands::fit(&self.state.config, &name, &vector)
                 .map_err(|misfit| invalid(&misfit.into()))?;
-            let Some((ordinal, state)) = self.state.vector(&name) else {
+            let Some((id, state)) = self.state.vector(&name) else {
                 let unknown = CommandError::unknown_vector(&self.state.config, name);
                 return Err(invalid(&unknown.into()));
             };
-            let (values, vector) = (adopted.unwrap_or(vector).into_row(), state);
+            // Checked when another vector had the name.
+            if self.state.config.logged_id_of(&name) != Some(meant) {
+                return Err(invalid(&CommandError::VectorReplaced { name }.into()));
+            }
+            let values = adopted.unwrap_or(vector).into_row();
             // Rows of earlier points of this entry are not in the growing segment yet.
-            let new = &mut self.new_rows[ordinal as usize];
-            let row = vector.growing.rows() as u32 + *new;
+            let new = self.new_rows.entry(id).or_default();
+            let row = state.growing.rows() as u32 + *new;
             *new += 1;
-            self.effects.batch.put_row(ordinal, vector.growing.id, row, slot, self.index, &values);
-            let digest = digest::of_vector(record.id, ordinal, &values);
-            record.vectors.push(VectorRecord { ordinal, version: self.index, digest });
-            self.effects.memory.push(Effect::RowAdded { vector: ordinal, slot, values });
+            self.effects.batch.put_row(id, state.growing.id, row, slot, self.index, &values);
+            let digest = digest::of_vector(record.id, id, &values);
+            let vector = VectorRecord { id, version: self.index, digest };
+            record.vectors.push(vector);
+            self.effects.memory.push(Effect::RowAdded { vector, slot, values });
         }
         // Clients name vectors in any order, and the same point must give the same record.
-        record.vectors.sort_unstable_by_key(|vector| vector.ordinal);
+        record.vectors.sort_unstable_by_key(|vector| vector.id);
         Ok(())
     }
 }

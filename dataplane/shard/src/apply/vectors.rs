@@ -21,8 +21,8 @@ impl Applying<'_, '_> {
             let Present { slot, record: old } = old;
             let mut record = PointRecord { version: self.index, ..old.clone() };
             // All old rows die before new ones are added: afterwards the slot leads to those.
-            for LoggedVector { name, .. } in &vectors {
-                self.drop_vector(slot, &mut record, name);
+            for LoggedVector { name, id, .. } in &vectors {
+                self.drop_vector(slot, &mut record, (name, *id));
             }
             self.put_vectors(slot, &mut record, vectors)?;
             self.store_record(slot, Some(&old), &record)?;
@@ -34,21 +34,23 @@ impl Applying<'_, '_> {
         let targets = delete.targets.clone().unwrap_or_default();
         for Present { slot, record: old } in self.targets(&targets, false)? {
             let mut record = PointRecord { version: self.index, ..old.clone() };
-            for name in &delete.names {
-                self.drop_vector(slot, &mut record, name);
+            for vector in delete.vectors() {
+                self.drop_vector(slot, &mut record, vector);
             }
             self.store_record(slot, Some(&old), &record)?;
         }
         Ok(())
     }
 
-    /// Takes a vector out of a record; nothing happens when the point has none.
-    fn drop_vector(&mut self, slot: Slot, record: &mut PointRecord, name: &str) {
-        let Some((ordinal, _)) = self.state.vector(name) else { return };
-        let before = record.vectors.len();
-        record.vectors.retain(|vector| vector.ordinal != ordinal);
-        if record.vectors.len() < before {
-            self.effects.memory.push(Effect::RowDied { vector: ordinal, slot });
+    /// Takes a vector, by its name and what entries say of it beside, out of a record; nothing
+    /// happens when the point has none, or when another vector has the name by now.
+    fn drop_vector(&mut self, slot: Slot, record: &mut PointRecord, (name, meant): (&str, u32)) {
+        let config = &self.state.config;
+        let known = config.id_of(name).filter(|_| config.logged_id_of(name) == Some(meant));
+        let place = record.vectors.iter().position(|vector| Some(vector.id) == known);
+        if let Some(place) = place {
+            let vector = record.vectors.remove(place);
+            self.effects.memory.push(Effect::RowDied { vector, slot });
         }
     }
 }

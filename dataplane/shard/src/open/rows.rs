@@ -1,11 +1,12 @@
 //! Rows of a shard's vectors, sealed and growing, and which of them live.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use vane_storage::{Error, SegmentFiles, ShardStore};
-use vane_types::{CollectionConfig, LogIndex, Slot};
+use vane_types::{CollectionConfig, LogIndex, Slot, VectorId};
 
-use super::damaged;
+use super::{Written, damaged};
 use crate::segments::growing::{ALIVE, Growing, Loc};
 use crate::segments::postings::open_postings;
 use crate::segments::sealed::{Residences, Sealed, Tombstones, metric, open_graph};
@@ -16,18 +17,17 @@ use crate::state::vector::VectorState;
 pub(super) fn open_vectors(
     store: &ShardStore,
     config: &CollectionConfig,
-    versions: &[Vec<LogIndex>],
+    written: &BTreeMap<VectorId, Written>,
     verify: bool,
-) -> Result<Vec<VectorState>, Error> {
-    let mut vectors = Vec::with_capacity(config.vectors_len());
-    for (ordinal, (name, spec)) in config.all_vectors().enumerate() {
-        let mut vector = VectorState::new(name, spec);
+) -> Result<BTreeMap<VectorId, VectorState>, Error> {
+    let mut vectors = BTreeMap::new();
+    for (id, name, spec) in config.identified() {
+        let Some(Written { versions, digest }) = written.get(&id) else { continue };
+        let mut vector = VectorState { digest: *digest, ..VectorState::new(name, spec) };
         let residences = residences(config, &vector);
-        let of_vector = (ordinal as u8, residences);
-        open_sealed(store, of_vector, &mut vector, &versions[ordinal], verify)?;
-        open_growing(store, ordinal as u8, &mut vector, &versions[ordinal])?;
-        let present =
-            versions[ordinal].iter().filter(|version| **version != LogIndex::ZERO).count();
+        open_sealed(store, (id, residences), &mut vector, versions, verify)?;
+        open_growing(store, id, &mut vector, versions)?;
+        let present = versions.iter().filter(|version| **version != LogIndex::ZERO).count();
         let found = vector.locs.iter().filter(|loc| **loc != Loc::NONE).count();
         // A row that is missing would show only as a point that no search finds.
         if present != found {
@@ -36,7 +36,7 @@ pub(super) fn open_vectors(
                 &format!("vector \"{name}\" should have {present} rows, {found} are there"),
             ));
         }
-        vectors.push(vector);
+        vectors.insert(id, vector);
     }
     Ok(vectors)
 }
@@ -48,13 +48,13 @@ fn lives(versions: &[LogIndex], slot: Slot, version: LogIndex) -> bool {
 
 fn open_sealed(
     store: &ShardStore,
-    (ordinal, residences): (u8, Residences),
+    (id, residences): (VectorId, Residences),
     vector: &mut VectorState,
     versions: &[LogIndex],
     verify: bool,
 ) -> Result<(), Error> {
-    for manifest in store.manifests(ordinal)? {
-        let dir = store.segment_dir(ordinal, manifest.segment);
+    for manifest in store.manifests(id)? {
+        let dir = store.segment_dir(id, manifest.segment);
         let files = Arc::new(SegmentFiles::open(&dir, &manifest, residences.rows, verify)?);
         let mut tombstones = Vec::with_capacity(files.len());
         for (row, (slot, version)) in files.slots().iter().zip(files.versions()).enumerate() {
@@ -87,12 +87,12 @@ fn open_sealed(
 
 fn open_growing(
     store: &ShardStore,
-    ordinal: u8,
+    id: VectorId,
     vector: &mut VectorState,
     versions: &[LogIndex],
 ) -> Result<(), Error> {
     let mut segments: Vec<Growing> = Vec::new();
-    store.rows(ordinal, |segment, row, stored| {
+    store.rows(id, |segment, row, stored| {
         if segments.last().is_none_or(|last| last.id != segment) {
             segments.push(Growing::new(segment, vector.spec.row_len()));
         }

@@ -121,7 +121,7 @@ impl Shard {
         self.check_ready(&state)?;
         let wanted: Vec<_> = state
             .vectors
-            .iter()
+            .values()
             .filter(|vector| match want {
                 WantVectors::Nothing => false,
                 WantVectors::All => true,

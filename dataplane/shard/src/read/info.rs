@@ -133,7 +133,7 @@ impl Info {
 impl Shard {
     /// Bytes of all rows, dead ones included; costs a look at each segment.
     pub(crate) fn vector_bytes(&self) -> u64 {
-        self.state.read().vectors.iter().map(VectorState::row_bytes).sum()
+        self.state.read().vectors.values().map(VectorState::row_bytes).sum()
     }
 
     /// The figures of now.
@@ -155,7 +155,7 @@ impl Shard {
             job_failure: self.job_failures.lock().iter().flatten().next().cloned(),
             ..Info::default()
         };
-        for vector in &state.vectors {
+        for vector in state.vectors.values() {
             info.segments += 1 + vector.frozen.len() + vector.sealed.len();
             let frozen: usize = vector.frozen.iter().map(|frozen| frozen.rows()).sum();
             info.growing_rows += frozen + vector.growing.rows();

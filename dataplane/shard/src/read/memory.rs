@@ -56,7 +56,7 @@ impl Shard {
             let indexes: Vec<PayloadIndex> =
                 state.fields.values().map(|field| field.index.clone()).collect();
             let mut memory = Memory { ids: state.ids.bytes(), ..Memory::default() };
-            state.vectors.iter().for_each(|vector| memory.add(of_vector(vector)));
+            state.vectors.values().for_each(|vector| memory.add(of_vector(vector)));
             memory.places += state.live.bytes();
             (memory, indexes, Arc::clone(&state.known_filters), state.tenants.clone())
         };

@@ -7,7 +7,7 @@ use roaring::RoaringBitmap;
 use vane_filter::{Candidate, Filter};
 use vane_storage::ReadView;
 use vane_storage::records::PointRecord;
-use vane_types::{FieldSchema, GroupId, JsonPath, Payload, PointId};
+use vane_types::{FieldSchema, GroupId, JsonPath, Payload, PointId, VectorId};
 
 use crate::error::Error;
 use crate::state::State;
@@ -25,7 +25,7 @@ pub(crate) struct RecordCandidate<'a> {
     id: PointId,
     payload: Payload,
     record: &'a PointRecord,
-    names: Vec<&'a str>,
+    names: Vec<(VectorId, &'a str)>,
     schemas: &'a dyn Schemas,
 }
 
@@ -34,14 +34,14 @@ impl<'a> RecordCandidate<'a> {
         record: &'a PointRecord,
         state: &'a State,
     ) -> Result<Self, vane_storage::Error> {
-        let names = state.vectors.iter().map(|vector| vector.name.as_str()).collect();
+        let names = state.vectors.iter().map(|(id, it)| (*id, it.name.as_str())).collect();
         Self::with_names(record, names, &state.fields)
     }
 
-    /// `names` are the collection's vectors by ordinal.
+    /// `names` are the collection's vectors.
     pub(crate) fn with_names(
         record: &'a PointRecord,
-        names: Vec<&'a str>,
+        names: Vec<(VectorId, &'a str)>,
         schemas: &'a dyn Schemas,
     ) -> Result<Self, vane_storage::Error> {
         let payload = decode_payload(&record.payload)?;
@@ -59,8 +59,8 @@ impl Candidate for RecordCandidate<'_> {
     }
 
     fn has_vector(&self, name: &str) -> bool {
-        let ordinal = self.names.iter().position(|known| *known == name);
-        ordinal.is_some_and(|ordinal| self.record.vector_version(ordinal as u8).is_some())
+        let known = self.names.iter().find(|(_, known)| *known == name);
+        known.is_some_and(|(id, _)| self.record.vector_version(*id).is_some())
     }
 
     fn schema(&self, field: &JsonPath) -> Option<&FieldSchema> {
@@ -72,7 +72,7 @@ impl Candidate for RecordCandidate<'_> {
 pub(crate) struct Checker<'a> {
     pub(crate) filter: &'a Filter,
     pub(crate) snapshot: &'a ReadView<'a>,
-    pub(crate) names: &'a [String],
+    pub(crate) names: &'a [(VectorId, String)],
     pub(crate) texts: &'a TextSchemas,
     pub(crate) group: GroupId,
     pub(crate) deadline: Instant,
@@ -91,7 +91,7 @@ impl Drop for Checker<'_> {
 impl Checker<'_> {
     pub(crate) fn matches(&self, record: &PointRecord) -> Result<bool, Error> {
         self.read.set(self.read.get() + 1);
-        let names = self.names.iter().map(String::as_str).collect();
+        let names = self.names.iter().map(|(id, name)| (*id, name.as_str())).collect();
         let candidate = RecordCandidate::with_names(record, names, self.texts)?;
         Ok(vane_filter::matches(self.filter, &candidate))
     }

@@ -5,6 +5,7 @@
 //! a RocksDB snapshot of the same moment.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use std::time::Instant;
 use vane_filter::{Filter, SlotSet, TenantIndex};
 use vane_index::Metric;
 use vane_storage::{ReadView, SegmentFiles};
-use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Residence, Slot, VectorSpec};
+use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Residence, Slot, VectorId, VectorSpec};
 
 use crate::error::Error;
 use crate::search::select::Checker;
@@ -36,8 +37,10 @@ pub(crate) struct View<'a> {
     pub(crate) live: SlotSet,
     /// The same by tenant.
     pub(crate) tenants: TenantIndex,
-    /// Names of the vectors by ordinal.
-    pub(crate) names: Vec<String>,
+    /// Names of the vectors.
+    pub(crate) names: Vec<(VectorId, String)>,
+    /// The least id that no vector has had: records may name any below.
+    pub(crate) next_vector: VectorId,
     /// What conditions on fields with text indexes mean.
     pub(crate) texts: TextSchemas,
     /// Where it is noted that payload indexes were missed.
@@ -108,10 +111,11 @@ impl Shard {
         self.view_with(filter, |state| Ok(VectorView::new(state, state.known_vector(using)?)))
     }
 
-    /// The same with all vectors, by ordinal.
-    pub(crate) fn whole_view(&self) -> Result<(View<'_>, Vec<VectorView>), Error> {
+    /// The same with all vectors.
+    pub(crate) fn whole_view(&self) -> Result<(View<'_>, BTreeMap<VectorId, VectorView>), Error> {
         let all = |state: &State| {
-            Ok(state.vectors.iter().map(|vector| VectorView::new(state, vector)).collect())
+            let vectors = state.vectors.iter();
+            Ok(vectors.map(|(id, vector)| (*id, VectorView::new(state, vector))).collect())
         };
         self.view_with(None, all)
     }
@@ -154,7 +158,8 @@ impl Shard {
             snapshot: self.store.read_view(),
             live: state.live.clone(),
             tenants: state.tenants.clone(),
-            names: state.vectors.iter().map(|vector| vector.name.clone()).collect(),
+            names: state.vectors.iter().map(|(id, it)| (*id, it.name.clone())).collect(),
+            next_vector: state.config.next_id(),
             texts: text_schemas(&state.fields),
             missed: Missed { notes: &self.unindexed, state: &self.state },
             resolved: None,

@@ -7,6 +7,7 @@
 mod base;
 mod build;
 mod fill;
+mod lost;
 pub(crate) mod outlook;
 mod publish;
 mod seal;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use vane_index::GraphParams;
-use vane_types::{HnswConfig, VectorParams, VectorSpec};
+use vane_types::{HnswConfig, VectorId, VectorParams, VectorSpec};
 
 use crate::error::Error;
 use crate::job_log::{Job as Tracking, Optimizer};
@@ -36,7 +37,7 @@ pub enum Kind {
     Build,
     /// Graphs over what piles up meanwhile, in pieces, and merges of small ones.
     Haste,
-    /// Filling payload indexes: a few milliseconds each time.
+    /// Filling payload indexes: a few milliseconds each time; and what vectors left behind.
     Fill,
 }
 
@@ -68,7 +69,7 @@ impl Cancel<'_> {
 /// Segments that a job works on: no other job does meanwhile.
 struct Claim<'a> {
     shard: &'a Shard,
-    segments: Vec<(usize, u32)>,
+    segments: Vec<(VectorId, u32)>,
 }
 
 impl Drop for Claim<'_> {
@@ -138,43 +139,50 @@ impl Shard {
             return Ok(false);
         }
         if kind == Kind::Fill {
-            return self.fill_index();
+            return Ok(self.remove_lost()? || self.fill_index()?);
         }
-        let vectors = self.state.read().vectors.len();
-        for ordinal in 0..vectors {
-            let Some((job, optimizer, _claim)) = self.claim_job(kind, ordinal, has_room) else {
+        for id in self.vector_ids() {
+            let Some((job, optimizer, _claim)) = self.claim_job(kind, id, has_room) else {
                 continue;
             };
-            tracing::debug!(group = %self.store.group(), vector = ordinal, ?job, "background job");
-            match job {
-                Job::Freeze => self.freeze_idle(ordinal),
-                Job::Seal(segment) => self.seal(ordinal, segment)?,
+            tracing::debug!(group = %self.store.group(), vector = %id, ?job, "background job");
+            let (done, reads_files) = match job {
+                Job::Freeze => (self.freeze_idle(id), false),
+                Job::Seal(segment) => (self.seal(id, segment), false),
                 Job::Index(_) | Job::Rewrite { .. } => {
-                    self.remake(ordinal, &job, optimizer, cancel)?;
+                    (self.remake(id, &job, optimizer, cancel), true)
                 }
+            };
+            // Where the collection has lost the vector meanwhile, and its files with it, what a
+            // job did not find is no damage.
+            if done.is_err() {
+                self.state.read().worked_on(id)?;
             }
-            return Ok(true);
+            return if reads_files { self.noting(done) } else { done }.map(|()| true);
         }
         Ok(false)
+    }
+
+    fn vector_ids(&self) -> Vec<VectorId> {
+        self.state.read().vectors.keys().copied().collect()
     }
 
     /// Does a job that makes a segment of others.
     fn remake(
         &self,
-        ordinal: usize,
+        id: VectorId,
         job: &Job,
         optimizer: Optimizer,
         wanted: &AtomicBool,
     ) -> Result<(), Error> {
-        let segments = self.segments_of(ordinal, inputs_of(job));
+        let segments = self.segments_of(id, inputs_of(job));
         let tracked = self.job_log.begin(Tracking::new(optimizer, segments));
         let cancel = &Cancel { wanted, shard: self, done: &tracked.done };
         let done = match job {
             Job::Freeze | Job::Seal(_) => Ok(()),
-            Job::Index(segment) => self.index(ordinal, *segment, cancel),
-            Job::Rewrite { inputs, graph } => self.rewrite(ordinal, inputs, *graph, cancel),
+            Job::Index(segment) => self.index(id, *segment, cancel),
+            Job::Rewrite { inputs, graph } => self.rewrite(id, inputs, *graph, cancel),
         };
-        let done = self.noting(done);
         tracked.end(&done);
         done
     }
@@ -183,12 +191,12 @@ impl Shard {
     fn claim_job(
         &self,
         kind: Kind,
-        ordinal: usize,
+        id: VectorId,
         has_room: &dyn Fn(u64) -> bool,
     ) -> Option<(Job, Optimizer, Claim<'_>)> {
         // From the look at what is there to the claim: two threads must not choose the same.
         let mut claimed = self.claimed.lock();
-        let mut facts = self.facts(ordinal, self.tempo(), &claimed);
+        let mut facts = self.facts(id, self.tempo(), &claimed)?;
         let job = loop {
             let job = match kind {
                 Kind::Seal => next_seal(&facts),
@@ -203,7 +211,7 @@ impl Shard {
             let largest = largest_of(inputs_of(&job), &facts)?;
             facts = facts.without(largest);
         };
-        let segments: Vec<_> = inputs_of(&job).iter().map(|id| (ordinal, *id)).collect();
+        let segments: Vec<_> = inputs_of(&job).iter().map(|segment| (id, *segment)).collect();
         claimed.extend(&segments);
         let optimizer = optimizer_of(&job, &facts);
         Some((job, optimizer, Claim { shard: self, segments }))
@@ -211,19 +219,20 @@ impl Shard {
 
     /// Whether a job is due, or will be once writes pause.
     pub(crate) fn has_job_when_idle(&self) -> bool {
-        let vectors = self.state.read().vectors.len();
         self.indexes_building.load(Ordering::Relaxed) > 0
             || self.is_filling()
-            || (0..vectors).any(|ordinal| {
-                let facts = self.facts(ordinal, Tempo::Idle, &Claimed::new());
-                next_seal(&facts).is_some() || next_build(&facts).is_some()
+            || self.has_lost()
+            || self.vector_ids().into_iter().any(|id| {
+                let facts = self.facts(id, Tempo::Idle, &Claimed::new());
+                facts.is_some_and(|it| next_seal(&it).is_some() || next_build(&it).is_some())
             })
     }
 
-    fn facts(&self, ordinal: usize, tempo: Tempo, claimed: &Claimed) -> Facts {
+    /// `None` where the collection has lost the vector.
+    fn facts(&self, id: VectorId, tempo: Tempo, claimed: &Claimed) -> Option<Facts> {
         let state = self.state.read();
-        let vector = &state.vectors[ordinal];
-        let free = vector.sealed.iter().filter(|it| !claimed.contains(&(ordinal, it.id())));
+        let vector = state.vectors.get(&id)?;
+        let free = vector.sealed.iter().filter(|it| !claimed.contains(&(id, it.id())));
         let segments = free.map(|sealed| SegmentFacts {
             id: sealed.id(),
             rows: sealed.rows(),
@@ -250,7 +259,7 @@ impl Shard {
                 self.settings.build_bytes_max
             }
         };
-        Facts {
+        Some(Facts {
             growing_rows: vector.growing.rows(),
             growing_bytes: vector.growing.bytes(),
             frozen: vector.frozen.first().map(|frozen| frozen.id),
@@ -259,7 +268,7 @@ impl Shard {
             hnsw,
             optimizer: state.config.optimizer,
             buildable_bytes,
-        }
+        })
     }
 
     fn tempo(&self) -> Tempo {
@@ -271,14 +280,15 @@ impl Shard {
         }
     }
 
-    fn freeze_idle(&self, ordinal: usize) {
+    fn freeze_idle(&self, id: VectorId) -> Result<(), Error> {
         let _only_writer = self.writer.lock();
         let mut state = self.state.write();
-        let vector = &mut state.vectors[ordinal];
+        let vector = state.worked_on_mut(id)?;
         // Writers may have frozen it since the job was chosen.
         if vector.growing.rows() > 0 {
             vector.freeze();
         }
+        Ok(())
     }
 }
 
@@ -287,7 +297,7 @@ impl Shard {
     /// those who build graphs: every search scans what they hold.
     pub fn write_delay(&self) -> Duration {
         let state = self.state.read();
-        let behind = state.vectors.iter().map(|vector| {
+        let behind = state.vectors.values().map(|vector| {
             // No graph is built over others, so that nobody would catch up.
             if !vector.spec.has_graph() {
                 return Duration::ZERO;

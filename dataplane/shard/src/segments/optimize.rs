@@ -11,7 +11,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use vane_types::{HnswConfig, OptimizerConfig};
+use vane_types::{HnswConfig, OptimizerConfig, VectorId};
 
 use crate::job_log::Optimizer;
 
@@ -65,8 +65,8 @@ pub(crate) struct SegmentFacts {
     pub(crate) is_outdated: bool,
 }
 
-/// Segments that jobs work on, by the ordinal of their vector.
-pub(crate) type Claimed = BTreeSet<(usize, u32)>;
+/// Segments that jobs work on, by their vector.
+pub(crate) type Claimed = BTreeSet<(VectorId, u32)>;
 
 /// How many writes come, as [`Pace`](crate::pace::Pace) tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

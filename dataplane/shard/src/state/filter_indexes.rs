@@ -40,7 +40,7 @@ impl FilterIndexes {
         let fields = whole
             .map(|(path, field)| (Arc::clone(path), (field.index.clone(), field.changed)))
             .collect();
-        let vectors = state.vectors.iter();
+        let vectors = state.vectors.values();
         let vectors = vectors.map(|vector| (vector.name.clone(), vector.present.clone())).collect();
         Self {
             live: state.live.clone(),

@@ -21,6 +21,8 @@ pub(crate) struct VectorState {
     pub(crate) frozen: Vec<Arc<Growing>>,
     pub(crate) sealed: Vec<Arc<Sealed>>,
     pub(crate) next_segment: u32,
+    /// The sum of its parts of the consistency hash.
+    pub(crate) digest: u64,
 }
 
 /// The row of a slot, to be read without the shard's lock: its page may have to come from a disk.
@@ -66,6 +68,7 @@ impl VectorState {
             frozen: Vec::new(),
             sealed: Vec::new(),
             next_segment: 1,
+            digest: 0,
         }
     }
 
@@ -105,7 +108,8 @@ impl VectorState {
         self.locs[at] = loc;
     }
 
-    /// Ends the life of a slot's row, if it has one.
+    /// Ends the life of a slot's row, if it has one. Its part of the hash is the caller's to take
+    /// away.
     pub(crate) fn kill(&mut self, slot: Slot, at: LogIndex) {
         let loc = self.loc(slot);
         if loc == Loc::NONE {

@@ -11,6 +11,7 @@
 mod bounds;
 mod by_tenant;
 mod by_value;
+mod changing;
 mod conditions;
 mod damage;
 mod equal_scores;

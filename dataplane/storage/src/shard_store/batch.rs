@@ -1,7 +1,7 @@
 //! Writes of one group that happen together.
 
 use prost::Message;
-use vane_types::{LogIndex, PointId, Slot};
+use vane_types::{LogIndex, PointId, Slot, VectorId};
 
 use super::{APPLIED, SEGMENT, ShardStore};
 use crate::error::Error;
@@ -77,7 +77,7 @@ impl<'a> Batch<'a> {
     /// Adds a growing row.
     pub fn put_row(
         &mut self,
-        vector: u8,
+        vector: VectorId,
         segment: u32,
         row: u32,
         slot: Slot,
@@ -89,7 +89,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Names a sealed segment, and drops the growing rows it was made of, if any.
-    pub fn put_segment(&mut self, vector: u8, manifest: &SegmentManifest) {
+    pub fn put_segment(&mut self, vector: VectorId, manifest: &SegmentManifest) {
         let name = segment_name(vector, manifest.segment);
         self.put_attribute(&name, &manifest.encode_to_vec());
         // In the same batch: after a crash the rows are in one of the two places, not in both or
@@ -100,8 +100,21 @@ impl<'a> Batch<'a> {
     }
 
     /// Stops naming a sealed segment.
-    pub fn delete_segment(&mut self, vector: u8, segment: u32) {
+    pub fn delete_segment(&mut self, vector: VectorId, segment: u32) {
         self.delete_attribute(&segment_name(vector, segment));
+    }
+
+    /// Removes all that is kept of a vector but its files: its growing rows, and the names of its
+    /// sealed segments.
+    pub fn drop_vector(&mut self, vector: VectorId) {
+        let names = [SEGMENT, &vector.to_key()].concat();
+        for (family, prefix) in [
+            (Family::Row, keys::rows(self.store.group, vector)),
+            (Family::Attribute, keys::attribute(self.store.group, &names)),
+        ] {
+            let end = keys::end_of(&prefix);
+            self.batch.delete_range(family, prefix, end);
+        }
     }
 
     /// Writes the batch. It is atomic at once and durable after the next sync.
@@ -113,6 +126,6 @@ impl<'a> Batch<'a> {
     }
 }
 
-fn segment_name(vector: u8, segment: u32) -> Vec<u8> {
-    [SEGMENT, &[vector], &segment.to_be_bytes()].concat()
+fn segment_name(vector: VectorId, segment: u32) -> Vec<u8> {
+    [SEGMENT, &vector.to_key(), &segment.to_be_bytes()].concat()
 }

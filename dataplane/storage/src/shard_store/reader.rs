@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use prost::Message;
-use vane_types::{GroupId, LogIndex, PointId, Slot};
+use vane_types::{GroupId, LogIndex, PointId, Slot, VectorId};
 
 use super::{APPLIED, Attribute, SEGMENT};
 use crate::error::Error;
@@ -63,8 +63,8 @@ impl<K: Deref<Target: KvRead>> Reader<K> {
     ///
     /// # Errors
     /// When the store cannot be read, or the value is damaged.
-    pub fn manifests(&self, vector: u8) -> Result<Vec<SegmentManifest>, Error> {
-        let values = self.attributes(&[SEGMENT, &[vector]].concat())?;
+    pub fn manifests(&self, vector: VectorId) -> Result<Vec<SegmentManifest>, Error> {
+        let values = self.attributes(&[SEGMENT, &vector.to_key()].concat())?;
         let manifests = values.into_iter().map(|(_, value)| SegmentManifest::decode(&*value));
         let manifests = manifests.collect::<Result<Vec<_>, _>>();
         manifests.map_err(|e| Error::damaged("a segment manifest", e.to_string()))

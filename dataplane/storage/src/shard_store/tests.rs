@@ -1,12 +1,13 @@
 use std::fs;
 
-use vane_types::{LogIndex, PointId};
+use vane_types::{LogIndex, PointId, VectorId};
 
 use super::*;
 use crate::records::{SegmentManifest, VectorRecord};
 use crate::{DataDb, MemoryKv};
 
 const GROUP: GroupId = GroupId(7);
+const VECTOR: VectorId = VectorId(0);
 /// Behind `GROUP`: what happens to one group must leave the other alone.
 const NEIGHBOUR: GroupId = GroupId(8);
 
@@ -29,12 +30,13 @@ fn fill(store: &ShardStore, applied: LogIndex, points: u32) {
         let id = PointId::num(u64::from(slot));
         batch.put_point(id, slot);
         let payload = format!("{{\"n\":{slot}}}").into_bytes();
-        let vectors = vec![VectorRecord { ordinal: 0, version: applied, digest: u64::from(slot) }];
+        let (version, digest) = (applied, u64::from(slot));
+        let vectors = vec![VectorRecord { id: VECTOR, version, digest }];
         batch.put_record(slot, &PointRecord { id, version: applied, vectors, payload });
         batch.put_index(3, &slot.to_be_bytes(), slot);
-        batch.put_row(0, 1, slot, slot, applied, &[slot as f32; 1024]);
+        batch.put_row(VECTOR, 1, slot, slot, applied, &[slot as f32; 1024]);
     }
-    batch.put_segment(0, &SegmentManifest { segment: 0, rows: points, ..Default::default() });
+    batch.put_segment(VECTOR, &SegmentManifest { segment: 0, rows: points, ..Default::default() });
     batch.put_attribute(b"zone", b"a");
     batch.put_applied(applied);
     batch.write().unwrap();
@@ -63,7 +65,7 @@ fn an_imported_group_is_the_exported_one_as_of_its_snapshot() {
         fill(&from, LogIndex(11), 1600);
         view.export(dir).unwrap();
         assert_eq!(view.applied().unwrap(), LogIndex(10));
-        assert_eq!(view.manifests(0).unwrap()[0].rows, 1500);
+        assert_eq!(view.manifests(VECTOR).unwrap()[0].rows, 1500);
 
         let elsewhere: Arc<dyn Kv> = MemoryKv::default().into();
         let (to, neighbour) = (store(&elsewhere, GROUP), store(&elsewhere, NEIGHBOUR));
@@ -109,6 +111,38 @@ fn a_damaged_file_is_refused_and_nothing_changed() {
         fs::write(&path, &good).unwrap();
         store.import(dir).unwrap();
         assert_eq!(store.applied().unwrap(), LogIndex(10));
+    });
+}
+
+#[test]
+fn a_vector_that_goes_takes_nothing_of_others_along() {
+    over_both(|kv, _| {
+        let store = store(&kv, GROUP);
+        // One, and three bytes of a key.
+        let ids = [0, 1, 254, 255, 256, 511].map(VectorId);
+        let of = |id: VectorId| {
+            let mut rows = 0;
+            let counted = store.rows(id, |_, _, _| {
+                rows += 1;
+                Ok(())
+            });
+            counted.unwrap();
+            (rows, store.manifests(id).unwrap().len())
+        };
+        let mut batch = store.batch();
+        for id in ids {
+            batch.put_segment(id, &SegmentManifest { segment: 9, ..Default::default() });
+            batch.put_row(id, 1, 0, 7, LogIndex(10), &[1.0]);
+        }
+        batch.write().unwrap();
+        let mut left = ids.to_vec();
+        while let Some(gone) = left.pop() {
+            let mut batch = store.batch();
+            batch.drop_vector(gone);
+            batch.write().unwrap();
+            assert_eq!(of(gone), (0, 0));
+            assert!(left.iter().all(|id| of(*id) == (1, 1)), "{gone} of {left:?}");
+        }
     });
 }
 

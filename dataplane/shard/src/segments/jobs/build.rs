@@ -8,14 +8,16 @@ use vane_index::{Base, Graph, GraphParams};
 use vane_storage::records::SegmentManifest;
 use vane_storage::{SegmentFiles, SegmentWriter, segment_file};
 use vane_types::planted::{self, Fault};
-use vane_types::{HnswConfig, LogIndex, VectorKind};
+use vane_types::{HnswConfig, LogIndex, VectorId, VectorKind, VectorSpec};
 
 use super::Cancel;
 use super::base::{self, Grown};
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
 use crate::segments::postings::make_postings;
-use crate::segments::sealed::{MappedRows, OpenGraph, Sealed, map_graph, metric, no_graph};
+use crate::segments::sealed::{
+    MappedRows, OpenGraph, Residences, Sealed, map_graph, metric, no_graph,
+};
 use crate::shard::Shard;
 
 /// Rows copied between two looks at the cancel flag.
@@ -35,18 +37,18 @@ impl Shard {
     /// of a segment never change, a snapshot may have linked them.
     pub(super) fn index(
         &self,
-        ordinal: usize,
+        of: VectorId,
         segment: u32,
         cancel: &Cancel<'_>,
     ) -> Result<(), Error> {
-        let Some((inputs, hnsw)) = self.inputs(ordinal, &[segment]) else { return Ok(()) };
+        let Some((inputs, hnsw)) = self.inputs(of, &[segment]) else { return Ok(()) };
         let old = &inputs[0];
         // Rows are brought in order while nothing depends on how they lie.
         if self.tenant_order().is_some_and(|tenants| !tenants.is_kept(old.files.slots())) {
-            return self.rewrite(ordinal, &[segment], true, cancel);
+            return self.rewrite(of, &[segment], true, cancel);
         }
         verify(&inputs, cancel)?;
-        let new = self.new_segment(ordinal, |id, dir| {
+        let new = self.new_segment(of, |id, dir| {
             segment_file::link_into(&old.dir, dir)?;
             remove_linked(&segment_file::graph_path(dir))?;
             remove_linked(&segment_file::postings_path(dir))?;
@@ -54,24 +56,24 @@ impl Shard {
             let manifest = SegmentManifest { segment: id, graph, postings, ..old.manifest.clone() };
             let made = (dir, manifest, Arc::clone(&old.files));
             let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);
-            self.indexed(ordinal, made, |_| (params, None), cancel)
+            self.indexed(of, made, |_| (params, None), cancel)
         })?;
         let origins: Vec<_> = (0..old.rows() as u32).map(|row| (0, row)).collect();
-        self.publish(ordinal, &inputs, new, &origins)
+        self.publish(of, &inputs, new, &origins)
     }
 
     /// Writes the living rows of some segments to a new one, with a graph if wanted.
     pub(super) fn rewrite(
         &self,
-        ordinal: usize,
+        of: VectorId,
         ids: &[u32],
         graph: bool,
         cancel: &Cancel<'_>,
     ) -> Result<(), Error> {
-        let Some((inputs, hnsw)) = self.inputs(ordinal, ids) else { return Ok(()) };
+        let Some((inputs, hnsw)) = self.inputs(of, ids) else { return Ok(()) };
         verify(&inputs, cancel)?;
         let mut origins = Vec::new();
-        let new = self.new_segment(ordinal, |id, dir| {
+        let new = self.new_segment(of, |id, dir| {
             let mut writer = SegmentWriter::create(dir, inputs[0].files.row_len())?;
             origins = living(&inputs);
             // The order of all points is looked up for it: too much for each of many small merges.
@@ -82,7 +84,7 @@ impl Shard {
             copy(&inputs, &origins, &mut writer, (cancel, !graph))?;
             let manifest = writer.finish(id)?;
             // Not verified: these are the bytes that were written a moment ago.
-            let residence = self.state.read().residences(ordinal).rows;
+            let residence = self.wanted(of)?.1.rows;
             let files = Arc::new(SegmentFiles::open(dir, &manifest, residence, false)?);
             // All rows may have died since the job was chosen.
             if !graph || files.is_empty() {
@@ -91,29 +93,26 @@ impl Shard {
             let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);
             let base =
                 |cancel: &Cancel<'_>| (params, base::choose(&inputs, &origins, params, cancel));
-            self.indexed(ordinal, (dir, manifest, files), base, cancel)
+            self.indexed(of, (dir, manifest, files), base, cancel)
         })?;
-        self.publish(ordinal, &inputs, new, &origins)
+        self.publish(of, &inputs, new, &origins)
     }
 
     /// A segment whose rows are written, with what finds them: a graph, built as `graph` says, or
     /// postings.
     fn indexed(
         &self,
-        ordinal: usize,
+        of: VectorId,
         (dir, mut manifest, files): (&Path, SegmentManifest, Arc<SegmentFiles>),
         graph: impl FnOnce(&Cancel<'_>) -> (GraphParams, Option<Grown>),
         cancel: &Cancel<'_>,
     ) -> Result<Sealed, Error> {
-        let (spec, residences) = {
-            let state = self.state.read();
-            (state.vectors[ordinal].spec, state.residences(ordinal))
-        };
+        let (spec, residences) = self.wanted(of)?;
         let (mut built, mut postings) = (None, None);
         match spec.kind() {
             VectorKind::Dense if spec.has_graph() => {
                 let how = graph(cancel);
-                built = Some(self.build_graph(ordinal, dir, &mut manifest, &files, how, cancel)?);
+                built = Some(self.build_graph(of, dir, &mut manifest, &files, how, cancel)?);
             }
             VectorKind::Sparse => {
                 postings = Some(make_postings(dir, &mut manifest, &files, residences.graph)?);
@@ -127,15 +126,15 @@ impl Shard {
     /// Makes a segment under a number of its own; what a failed attempt wrote is removed.
     fn new_segment(
         &self,
-        ordinal: usize,
+        of: VectorId,
         make: impl FnOnce(u32, &Path) -> Result<Sealed, Error>,
     ) -> Result<Sealed, Error> {
         // Locked for the number alone: what comes then may take minutes.
         let id = {
             let _only_writer = self.writer.lock();
-            self.state.write().vectors[ordinal].take_segment_id()
+            self.state.write().worked_on_mut(of)?.take_segment_id()
         };
-        let dir = self.store.segment_dir(ordinal as u8, id);
+        let dir = self.store.segment_dir(of, id);
         let made = make(id, &dir);
         if made.is_err() && dir.exists() {
             segment_file::remove(&dir)?;
@@ -143,10 +142,17 @@ impl Shard {
         made
     }
 
-    /// The segments a job works on, and how to index them; `None` if one is gone.
-    fn inputs(&self, ordinal: usize, ids: &[u32]) -> Option<(Vec<Arc<Sealed>>, HnswConfig)> {
+    /// What a vector is, and where its files are wanted by now.
+    fn wanted(&self, of: VectorId) -> Result<(VectorSpec, Residences), Error> {
         let state = self.state.read();
-        let vector = &state.vectors[ordinal];
+        let vector = state.worked_on(of)?;
+        Ok((vector.spec, state.residences(vector)))
+    }
+
+    /// The segments a job works on, and how to index them; `None` if one is gone.
+    fn inputs(&self, of: VectorId, ids: &[u32]) -> Option<(Vec<Arc<Sealed>>, HnswConfig)> {
+        let state = self.state.read();
+        let vector = state.vectors.get(&of)?;
         let mut inputs = Vec::with_capacity(ids.len());
         for id in ids {
             inputs.push(vector.sealed.iter().find(|sealed| sealed.id() == *id).cloned()?);
@@ -156,7 +162,7 @@ impl Shard {
 
     fn build_graph(
         &self,
-        ordinal: usize,
+        of: VectorId,
         dir: &Path,
         manifest: &mut SegmentManifest,
         files: &Arc<SegmentFiles>,
@@ -166,10 +172,8 @@ impl Shard {
         self.indexes_building.fetch_add(1, Ordering::Relaxed);
         // Counted down however this ends: a failed build must not look like one that runs.
         let _counted = Building(&self.indexes_building);
-        let (metric, residence) = {
-            let state = self.state.read();
-            (metric(state.vectors[ordinal].spec), state.residences(ordinal).graph)
-        };
+        let (spec, residences) = self.wanted(of)?;
+        let (metric, residence) = (metric(spec), residences.graph);
         let rows = MappedRows(Arc::clone(files));
         let mut build = self.settings.build_cores.begin();
         let mut threads = |done| {

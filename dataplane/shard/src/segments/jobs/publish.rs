@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vane_storage::segment_file;
 use vane_types::planted::{self, Fault};
-use vane_types::{LogIndex, Slot};
+use vane_types::{LogIndex, Slot, VectorId};
 
 use crate::error::Error;
 use crate::segments::growing::{ALIVE, Loc};
@@ -16,10 +16,10 @@ const PLACES_UNDER_LOCK: usize = 1 << 17;
 
 impl Shard {
     /// Puts a new segment in the place of its inputs. `origins` says for each of its rows
-    /// which input and row it was.
+    /// which input and row it was. Where the collection has lost the vector, the segment goes.
     pub(super) fn publish(
         &self,
-        ordinal: usize,
+        of: VectorId,
         inputs: &[Arc<Sealed>],
         mut new: Sealed,
         origins: &[(u32, u32)],
@@ -32,27 +32,32 @@ impl Shard {
             if self.is_out_of_use() {
                 return Err(Error::Cancelled);
             }
+            if let Err(lost) = self.state.read().worked_on(of).map(drop) {
+                segment_file::remove(&new.dir)?;
+                return Err(lost);
+            }
             let deaths = || origins.iter().map(|origin| death(inputs, origin));
             new.tombstones = Arc::new(Tombstones::new(deaths()));
             let places = || places(&new, deaths());
             // Made beside readers, who wait for the change itself alone: only who holds `writer`
             // changes what is read here.
-            let locs = (origins.len() > PLACES_UNDER_LOCK)
-                .then(|| moved(self.state.read().vectors[ordinal].locs.clone(), places()));
+            let known = || self.state.read().worked_on(of).map(|vector| vector.locs.clone());
+            let is_long = origins.len() > PLACES_UNDER_LOCK;
+            let locs = is_long.then(known).transpose()?.map(|locs| moved(locs, places()));
             let mut batch = self.store.batch();
             // Without a living row there is nothing to name.
             if new.rows() > 0 {
-                batch.put_segment(ordinal as u8, &new.manifest);
+                batch.put_segment(of, &new.manifest);
             }
             for id in &old {
-                batch.delete_segment(ordinal as u8, *id);
+                batch.delete_segment(of, *id);
             }
             // Readers look at none of these keys.
             batch.write()?;
             let mut state = self.state.write();
             // They may have been asked for elsewhere since it was opened.
-            new.keep(state.residences(ordinal));
-            let vector = &mut state.vectors[ordinal];
+            new.keep(state.residences(state.worked_on(of)?));
+            let vector = state.worked_on_mut(of)?;
             match locs {
                 Some(locs) => vector.locs = locs,
                 None => vector.locs = moved(std::mem::take(&mut vector.locs), places()),

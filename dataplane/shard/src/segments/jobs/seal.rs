@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use vane_storage::{SegmentFiles, SegmentWriter};
+use vane_storage::{SegmentFiles, SegmentWriter, segment_file};
 use vane_types::planted::{self, Fault};
-use vane_types::{LogIndex, VectorKind};
+use vane_types::{LogIndex, VectorId, VectorKind};
 
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
@@ -15,18 +15,19 @@ use crate::shard::Shard;
 
 impl Shard {
     /// Writes a frozen segment to files, and drops its rows from RocksDB in the batch that
-    /// names the files. Nothing happens when it is gone already.
-    pub(super) fn seal(&self, ordinal: usize, segment: u32) -> Result<(), Error> {
+    /// names the files. Nothing happens when it is gone already; where the collection has lost the
+    /// vector, the files go.
+    pub(super) fn seal(&self, of: VectorId, segment: u32) -> Result<(), Error> {
         // A frozen segment gets no more rows, so that it is written without the lock.
         let (frozen, spec, residences) = {
             let state = self.state.read();
-            let vector = &state.vectors[ordinal];
+            let vector = state.worked_on(of)?;
             let Some(frozen) = vector.frozen.iter().find(|frozen| frozen.id == segment) else {
                 return Ok(());
             };
-            (Arc::clone(frozen), vector.spec, state.residences(ordinal))
+            (Arc::clone(frozen), vector.spec, state.residences(vector))
         };
-        let dir = self.store.segment_dir(ordinal as u8, segment);
+        let dir = self.store.segment_dir(of, segment);
         let mut writer = SegmentWriter::create(&dir, spec.row_len())?;
         for chunk in frozen.chunks() {
             for (row, slot) in chunk.slots.iter().enumerate() {
@@ -45,16 +46,20 @@ impl Shard {
         if self.is_out_of_use() {
             return Err(Error::Cancelled);
         }
+        if let Err(lost) = self.state.read().worked_on(of).map(drop) {
+            segment_file::remove(&dir)?;
+            return Err(lost);
+        }
         let mut batch = self.store.batch();
-        batch.put_segment(ordinal as u8, &manifest);
+        batch.put_segment(of, &manifest);
         // Readers look at none of these keys.
         batch.write()?;
         let forgets = planted::is(Fault::SealTheDead);
         let death = |row| if forgets { ALIVE } else { frozen.death(row) };
         let tombstones = Arc::new(Tombstones::new((0..manifest.rows).map(death)));
         let mut state = self.state.write();
-        let residences = state.residences(ordinal);
-        let vector = &mut state.vectors[ordinal];
+        let residences = state.residences(state.worked_on(of)?);
+        let vector = state.worked_on_mut(of)?;
         vector.frozen.retain(|frozen| frozen.id != segment);
         let (graph, order) = (None, OnceLock::from(order));
         let sealed = Sealed { manifest, dir, files, tombstones, graph, postings, order };
