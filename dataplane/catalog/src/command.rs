@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use derive_more::Display;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 use vane_raft::Conf;
 use vane_types::command::RequestId;
 use vane_types::{
     CollectionConfig, FeatureLevel, GroupId, LogIndex, NodeId, PeerId, Quotas, ShardKey, TenantId,
-    Term,
+    Term, VectorSpec,
 };
 
 pub use stored::{DecodeError, EncodeError};
@@ -34,6 +34,20 @@ pub enum MetaCommand {
     Create(Create),
     /// New parameters of a collection.
     Configure(Configure),
+    /// Gives a collection a vector, which its points do not have yet; nothing happens where it has
+    /// the same one.
+    AddVector {
+        collection: String,
+        vector: String,
+        spec: VectorSpec,
+        /// What was said of it that has no effect.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        hints: Map<String, Value>,
+    },
+    /// Takes a vector of a collection away; nothing happens where there is none.
+    RemoveVector { collection: String, vector: String },
+    /// Says that all shards of a collection know its vectors as of a revision of them.
+    VectorsTold { collection: String, revision: u64 },
     /// Deletes a collection and its aliases; with a key only the one made with it.
     Delete { name: String, key: String },
     /// Gives a tenant of a collection, by its shard key, a number.
@@ -143,7 +157,8 @@ pub struct Create {
 pub struct Configure {
     /// The collection's own name.
     pub name: String,
-    /// The whole configuration. Payload indexes in it are passed over.
+    /// The whole configuration. Payload indexes in it are passed over, and so is which vectors there
+    /// are.
     pub config: CollectionConfig,
     /// Replicas that must have a write on disk, when it changes.
     pub write_consistency_factor: Option<u32>,

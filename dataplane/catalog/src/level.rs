@@ -17,9 +17,13 @@ impl MetaCommand {
             Self::SetQuotas(_) => FeatureLevel::CHANGING,
             Self::CreateTenant { .. } | Self::DeleteTenant { .. } => FeatureLevel::TENANTS,
             Self::SetReplicationFactor { .. } | Self::SetMetadata { .. } => FeatureLevel::CHANGING,
-            // Older members would let through what the others refuse.
+            Self::AddVector { .. } | Self::RemoveVector { .. } | Self::VectorsTold { .. } => {
+                FeatureLevel::CHANGING
+            }
+            // Older members would let through what the others refuse, or take vectors by their
+            // places.
             Self::Create(Create { config, .. }) | Self::Configure(Configure { config, .. })
-                if !config.strict.is_unset() =>
+                if !config.strict.is_unset() || !config.ids.is_untouched() =>
             {
                 FeatureLevel::CHANGING
             }

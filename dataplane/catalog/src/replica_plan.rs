@@ -138,7 +138,7 @@ fn stray(state: &State, group: GroupId, held: HeldReplica) -> Option<ReplicaActi
 
 fn opening(state: &State, group: GroupId, peer: PeerId) -> Option<ReplicaAction> {
     let shard = state.shards.get(&group)?;
-    let config = state.collections.get(&shard.collection)?.config.clone();
+    let config = state.collections.get(&shard.collection)?.first_config();
     let founding = is_founder(shard, peer).then(|| Conf::founding(&shard.first));
     let campaign = shard.first.first().is_some_and(|first| first.node() == peer.node());
     Some(ReplicaAction::Open { group, peer, config: Box::new(config), founding, campaign })

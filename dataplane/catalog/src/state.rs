@@ -11,6 +11,7 @@ mod refill;
 pub(crate) mod requests;
 mod shards;
 mod tenants;
+mod vectors;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ pub(crate) use requests::Remembered;
 pub use requests::Requests;
 pub use shards::{ShardEntry, TargetReplica};
 pub use tenants::{TenantEntry, Tenants};
+pub use vectors::FirstVectors;
 
 /// What the cluster agrees on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -144,6 +146,15 @@ impl State {
             MetaCommand::RemoveNode { node, disk_id } => self.remove_node(node, disk_id),
             MetaCommand::Create(create) => self.create(create),
             MetaCommand::Configure(configure) => self.configure(configure),
+            MetaCommand::AddVector { collection, vector, spec, hints } => {
+                self.add_vector(collection, &vector, spec, hints)
+            }
+            MetaCommand::RemoveVector { collection, vector } => {
+                self.remove_vector(collection, &vector)
+            }
+            MetaCommand::VectorsTold { collection, revision } => {
+                Ok(self.vectors_told(collection, revision))
+            }
             MetaCommand::Delete { name, key } => self.delete(&name, &key),
             MetaCommand::CreateTenant { collection, key } => self.create_tenant(collection, key),
             MetaCommand::DeleteTenant { collection, tenant } => {

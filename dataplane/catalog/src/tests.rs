@@ -14,6 +14,7 @@ mod shards;
 mod store;
 mod stored_form;
 mod tenants;
+mod vectors;
 
 use std::collections::BTreeMap;
 

@@ -20,6 +20,8 @@ pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
     match command {
         MetaCommand::Create(_)
         | MetaCommand::Configure(_)
+        | MetaCommand::AddVector { .. }
+        | MetaCommand::RemoveVector { .. }
         | MetaCommand::Delete { .. }
         | MetaCommand::CreateTenant { .. }
         | MetaCommand::DeleteTenant { .. }
@@ -27,7 +29,8 @@ pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
         | MetaCommand::SetMetadata { .. }
         | MetaCommand::SetQuotas(_)
         | MetaCommand::Aliases(_) => true,
-        MetaCommand::PutNode(_)
+        MetaCommand::VectorsTold { .. }
+        | MetaCommand::PutNode(_)
         | MetaCommand::SetZone { .. }
         | MetaCommand::SetLeaving { .. }
         | MetaCommand::RemoveNode { .. }

@@ -1,6 +1,7 @@
 //! Collections as a whole: made, changed, deleted, given other names.
 
 mod config_change;
+mod vectors;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,8 +15,8 @@ use vane_transport::Freshness;
 use vane_transport::reads::Basis;
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX};
 use vane_types::{
-    Changed, CollectionConfig, Error, ErrorKind, FeatureLevel, GroupId, Hints, Quotas, StrictMode,
-    names,
+    Changed, CollectionConfig, Error, ErrorKind, FeatureLevel, GroupId, Hints, LogIndex, Quotas,
+    StrictMode, names,
 };
 
 pub use config_change::{ConfigChange, SparseChange, VectorChange};
@@ -147,21 +148,25 @@ impl<S: Shards> Coordinator<S> {
         }
         let mut config = change.apply(collection.config().clone())?;
         self.keep_hints(&mut config);
-        // Before anything is proposed, so that a failure changes nothing. Shards do without most
-        // hints.
-        let (hints, strict) = (config.hints.of_shards(), StrictMode::default());
-        let of_shards = CollectionConfig { hints, strict, ..config.clone() };
-        let json = serde_json::to_string(&of_shards)
-            .map_err(|error| Error::internal(format!("the configuration: {error}")))?;
+        // Before anything is proposed, so that a failure changes nothing.
+        let command = configure_shard(&config)?;
         let name = collection.name().to_owned();
         let configure = Configure { name, config, write_consistency_factor };
         // Before the shards: where one cannot be told, repeating the call brings it in line.
         self.change(MetaCommand::Configure(configure), deadline).await?;
+        self.tell_shards(collection.groups(), &command, deadline).await.map(drop)
+    }
+
+    /// Has all shards of a collection take its configuration up; the index of the last log entry.
+    async fn tell_shards(
+        &self,
+        groups: &[GroupId],
+        command: &Command,
+        deadline: Instant,
+    ) -> Result<LogIndex, Error> {
         let tell = |group: GroupId| {
-            let command =
-                Command::new(ShardChange::Configure(ConfigureShard { config: json.clone() }));
             // A majority is enough, and as it takes no room, a full disk does not refuse it.
-            let (range, replicas, grows) = (None, 0, false);
+            let (command, range, replicas, grows) = (command.clone(), None, 0, false);
             let mut command = ShardCommand { group, command, range, replicas, grows };
             async move {
                 let told = self.propose_once(&mut command, deadline).await;
@@ -170,8 +175,8 @@ impl<S: Shards> Coordinator<S> {
         };
         // All are told before a failure counts: one shard that has no leader must not keep the
         // others on old parameters.
-        let told = join_all(collection.groups().iter().copied().map(tell)).await;
-        told.into_iter().find_map(Result::err).map_or(Ok(()), Err)
+        let told = join_all(groups.iter().copied().map(tell)).await;
+        told.into_iter().try_fold(LogIndex::ZERO, |last, told| Ok(last.max(told?)))
     }
 
     /// Deletes a collection and its aliases; says whether there was one. With a `key` only
@@ -255,6 +260,16 @@ impl<S: Shards> Coordinator<S> {
         let command = MetaCommand::SetMetadata { key, value };
         self.change(command, self.shards.now() + timeout).await
     }
+}
+
+/// What tells a shard how its collection is configured. Shards do without most hints, and limits of
+/// requests.
+fn configure_shard(config: &CollectionConfig) -> Result<Command, Error> {
+    let (hints, strict) = (config.hints.of_shards(), StrictMode::default());
+    let of_shards = CollectionConfig { hints, strict, ..config.clone() };
+    let config = serde_json::to_string(&of_shards)
+        .map_err(|error| Error::internal(format!("the configuration: {error}")))?;
+    Ok(Command::new(ShardChange::Configure(ConfigureShard { config })))
 }
 
 fn check_new(name: &str, config: &CollectionConfig, layout: Layout) -> Result<(), Error> {

@@ -48,31 +48,15 @@ pub(crate) fn parts(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use vane_commands::{DropIndex, Targets};
-    use vane_types::{
-        CollectionConfig, GroupId, HnswConfig, KeyRange, OptimizerConfig, Payload, PointId,
-    };
+    use vane_types::{CollectionConfig, GroupId, KeyRange, PointId};
 
     use super::*;
 
     /// A collection with a shard for each of the groups.
     fn collection(groups: &[u64]) -> CollectionEntry {
-        CollectionEntry {
-            config: CollectionConfig {
-                vectors: BTreeMap::new(),
-                hnsw: HnswConfig::default(),
-                optimizer: OptimizerConfig::default(),
-                payload_schema: BTreeMap::new(),
-                metadata: Payload::new(),
-                ..CollectionConfig::default()
-            },
-            shards: groups.iter().copied().map(GroupId).collect(),
-            replication_factor: 1,
-            write_consistency_factor: 1,
-            key: String::new(),
-        }
+        let shards = groups.iter().copied().map(GroupId).collect();
+        CollectionEntry::new(CollectionConfig::default(), shards, (1, 1), String::new())
     }
 
     fn groups(parts: &[(Route, Change)]) -> Vec<GroupId> {

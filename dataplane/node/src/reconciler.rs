@@ -2,7 +2,7 @@
 //! level and carries changes of shards' replicas out. Each step is derived anew from what is
 //! (`vane_placement`), so that whoever leads next goes on where this one stopped.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,10 @@ use crate::shards::NodeShards;
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Time for one step.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for whoever changed the vectors of a collection to tell its shards.
+const TOLD_AFTER: Duration = Duration::from_secs(2);
+/// Time to tell them in its place, for which changes of parameters wait.
+const TELL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Steps of shards that are taken at a time.
 const STEPS_AT_ONCE: usize = 16;
 
@@ -82,7 +86,7 @@ impl Reconciler {
     pub(crate) async fn run(self) {
         let this = Arc::new(self);
         // Beside each other: neither waits for what the other waits for.
-        tokio::join!(this.keep_meta_group(), this.move_shards());
+        tokio::join!(this.keep_meta_group(), this.move_shards(), this.tell_vectors());
     }
 
     /// Leading is not enough: before it has applied its own term it would plan by an old catalog.
@@ -133,6 +137,30 @@ impl Reconciler {
         self.coordinator.propose_meta(command, Instant::now() + STEP_TIMEOUT).await?;
         tracing::info!(from = from.0, to = self.catalog.level().0, "raised the feature level");
         Ok(())
+    }
+
+    /// Tells shards of vectors that came and went, where whoever changed them did not come to it.
+    async fn tell_vectors(&self) {
+        let (mut ticks, mut seen) = (looks(), BTreeMap::new());
+        loop {
+            ticks.tick().await;
+            if !self.leads() {
+                seen.clear();
+                continue;
+            }
+            let now = Instant::now();
+            let mut known = BTreeMap::new();
+            let is_due = |untold: &(String, u64)| {
+                let since = *seen.get(untold).unwrap_or(&now);
+                known.insert(untold.clone(), since);
+                now.saturating_duration_since(since) >= TOLD_AFTER
+            };
+            let finished = self.coordinator.finish_vectors(is_due, now + TELL_TIMEOUT).await;
+            seen = known;
+            if let Err(error) = finished {
+                tracing::debug!(%error, "shards were not told of vectors; trying again");
+            }
+        }
     }
 
     async fn move_shards(self: &Arc<Self>) {

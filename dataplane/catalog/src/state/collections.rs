@@ -7,6 +7,7 @@ use vane_types::limits::{COLLECTIONS_MAX, REPLICAS_MAX};
 use vane_types::{CollectionConfig, GroupId, KeyRange, PointId, RangeEpoch, Refusal, ShardRange};
 
 use super::shards::ShardEntry;
+use super::vectors::FirstVectors;
 use super::{Changed, State, Touched};
 use crate::command::{Configure, Create};
 
@@ -24,6 +25,12 @@ pub struct CollectionEntry {
     pub write_consistency_factor: u32,
     /// Idempotency key of the call that made it; empty for a call without one.
     pub key: String,
+    /// The vectors that it was made with, once it got or lost one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_vectors: Option<FirstVectors>,
+    /// Some shard may not have heard of the last vector that came or went.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_untold: bool,
 }
 
 /// Where requests about a point go, and by which state of the shard's range that was decided.
@@ -38,6 +45,27 @@ pub struct Route {
 }
 
 impl CollectionEntry {
+    /// One that is made. `factors` are its voters for each shard, and the replicas that must have
+    /// a write on disk.
+    pub fn new(
+        config: CollectionConfig,
+        shards: Vec<GroupId>,
+        factors: (u32, u32),
+        key: String,
+    ) -> Self {
+        let (replication_factor, write_consistency_factor) = factors;
+        let (first_vectors, is_untold) = (None, false);
+        Self {
+            config,
+            shards,
+            replication_factor,
+            write_consistency_factor,
+            key,
+            first_vectors,
+            is_untold,
+        }
+    }
+
     /// Ordinal of the shard that a point belongs to: shards are equal parts of the hash space.
     pub fn shard_of(&self, id: PointId) -> usize {
         KeyRange::equal_part_of(id.routing_hash(), self.shards.len())
@@ -92,8 +120,12 @@ impl State {
             shards.push(group);
             touched.push(Touched::Shard(group));
         }
-        let entry =
-            CollectionEntry { config, shards, replication_factor, write_consistency_factor, key };
+        let entry = CollectionEntry::new(
+            config,
+            shards,
+            (replication_factor, write_consistency_factor),
+            key,
+        );
         self.collections.insert(name, entry);
         Ok(touched)
     }
@@ -118,6 +150,8 @@ impl State {
         let known = self.collections.get_mut(&name).ok_or_else(|| collection_not_found(&name))?;
         // Whether points have tenants is in each of their ids.
         let by_tenant = known.config.by_tenant;
+        // Whoever asks may not have heard of vectors that came or went meanwhile.
+        let config = known.config.reconfigured(config);
         known.config = CollectionConfig { payload_schema: BTreeMap::new(), by_tenant, ..config };
         known.write_consistency_factor =
             write_consistency_factor.unwrap_or(known.write_consistency_factor);

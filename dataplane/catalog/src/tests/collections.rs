@@ -104,13 +104,8 @@ fn a_deleted_collection_takes_its_aliases_and_shards_and_no_others() {
 
 /// A collection with so many shards, of which nothing else matters.
 fn divided(shards: usize) -> CollectionEntry {
-    CollectionEntry {
-        config: config(),
-        shards: (1..=shards as u64).map(GroupId).collect(),
-        replication_factor: 1,
-        write_consistency_factor: 1,
-        key: String::new(),
-    }
+    let groups = (1..=shards as u64).map(GroupId).collect();
+    CollectionEntry::new(config(), groups, (1, 1), String::new())
 }
 
 fn any_id() -> impl Strategy<Value = PointId> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use vane_raft::{Entry, INITIAL_INDEX, StateMachine};
 use vane_storage::{MemoryKv, ShardStore};
-use vane_types::{LogIndex, ShardKey, TenantId, Term};
+use vane_types::{Distance, LogIndex, ShardKey, TenantId, Term, VectorParams, VectorSpec};
 
 use super::*;
 
@@ -127,6 +127,14 @@ fn any_command() -> BoxedStrategy<MetaCommand> {
                 Configure { name, config: config(), write_consistency_factor: factor };
             MetaCommand::Configure(configure)
         }),
+        2 => (any_name(), "[ab]?", 2_usize..4).prop_map(|(collection, vector, size)| {
+            let spec = VectorSpec::of(VectorParams::new(size, Distance::Dot));
+            MetaCommand::AddVector { collection, vector, spec, hints: serde_json::Map::new() }
+        }),
+        2 => (any_name(), "[ab]?")
+            .prop_map(|(collection, vector)| MetaCommand::RemoveVector { collection, vector }),
+        1 => (any_name(), 0_u64..4)
+            .prop_map(|(collection, revision)| MetaCommand::VectorsTold { collection, revision }),
         1 => (any_name(), prop::sample::select(vec!["", "k"]))
             .prop_map(|(name, key)| MetaCommand::Delete { name, key: key.into() }),
         2 => prop::collection::vec(any_alias_change(), 0..3).prop_map(MetaCommand::Aliases),
