@@ -23,6 +23,7 @@ mod unread;
 mod unsupported;
 mod updates;
 mod values;
+mod vectors;
 
 use std::sync::Arc;
 
@@ -126,6 +127,10 @@ fn collection_routes() -> Routes {
         .route("/aliases", get(aliases::list))
         .route("/collections/aliases", post(aliases::change))
         .route("/collections/{collection}/aliases", get(aliases::of_collection))
+        .route(
+            "/collections/{collection}/vectors/{vector}",
+            put(vectors::add).delete(vectors::remove),
+        )
         .route("/collections/{collection}/index", put(indexes::create))
         .route("/collections/{collection}/index/{field}", delete(indexes::delete))
 }

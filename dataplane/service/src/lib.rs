@@ -23,6 +23,7 @@ mod service;
 mod shard_keys;
 mod telemetry;
 mod values;
+mod vectors;
 
 pub use administration::{CollectionState, MetaState};
 pub use call::Call;

@@ -24,7 +24,7 @@ operations! {
     changes:
         Upsert, UpdateVectors, DeletePoints, DeleteVectors, SetPayload, OverwritePayload,
         DeletePayload, ClearPayload, CreateIndex, DropIndex, CreateCollection, UpdateCollection,
-        CreateShardKey, DeleteShardKey,
+        CreateShardKey, DeleteShardKey, AddVector, RemoveVector,
         DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, SetNodeLeaving, RemoveNode,
         ReconfigureShard, ChangeReplicas, TransferLeader, SetMetadata, SetQuotas, ClearIssues;
     reads:

@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
+use vane_wire::qdrant::create_vector_name_request::VectorConfig;
 use vane_wire::qdrant::quantization_config::Quantization;
 use vane_wire::qdrant::quantization_config_diff::Quantization as QuantizationDiff;
 use vane_wire::qdrant::{
-    BinaryQuantization, CollectionParamsDiff, CompressionRatio, CreateCollection, Datatype,
-    Distance, MultiVectorComparator, MultiVectorConfig, OptimizersConfigDiff, ProductQuantization,
-    QuantizationConfig, QuantizationConfigDiff, QuantizationType, ScalarQuantization,
-    ShardingMethod, SparseVectorConfig, SparseVectorParams, StrictModeConfig, TurboQuantBitSize,
-    TurboQuantization, UpdateCollection, VectorParams, VectorParamsDiff, VectorsConfig,
-    VectorsConfigDiff, binary_quantization_query_encoding, max_optimization_threads,
-    vectors_config, vectors_config_diff,
+    BinaryQuantization, CollectionParamsDiff, CompressionRatio, CreateCollection,
+    CreateVectorNameRequest, Datatype, DenseVectorCreationConfig, Distance, MultiVectorComparator,
+    MultiVectorConfig, OptimizersConfigDiff, ProductQuantization, QuantizationConfig,
+    QuantizationConfigDiff, QuantizationType, ScalarQuantization, ShardingMethod,
+    SparseVectorConfig, SparseVectorParams, StrictModeConfig, TurboQuantBitSize, TurboQuantization,
+    UpdateCollection, VectorParams, VectorParamsDiff, VectorsConfig, VectorsConfigDiff,
+    binary_quantization_query_encoding, max_optimization_threads, vectors_config,
+    vectors_config_diff,
 };
 
 use super::config::{Flat, in_json, word};
@@ -157,6 +159,28 @@ fn vector(params: VectorParams) -> Result<Fields, Error> {
     put(&mut fields, "quantization_config", quantization.map(self::quantization).transpose()?);
     put(&mut fields, "multivector_config", params.multivector_config.map(multi).transpose()?);
     Ok(fields)
+}
+
+impl Form for CreateVectorNameRequest {
+    type Body = rest::CreateVector;
+
+    fn form(self, _: &mut Lists) -> Result<Value, Error> {
+        Ok(match needed(self.vector_config, "vector_config")? {
+            VectorConfig::DenseConfig(params) => {
+                let DenseVectorCreationConfig { size, distance, multivector_config, datatype } =
+                    params;
+                let params = VectorParams {
+                    size,
+                    distance,
+                    multivector_config,
+                    datatype,
+                    ..VectorParams::default()
+                };
+                json!({ "dense": vector(params)? })
+            }
+            VectorConfig::SparseConfig(params) => json!({ "sparse": params.fields()? }),
+        })
+    }
 }
 
 fn multi(config: MultiVectorConfig) -> Result<Value, Error> {

@@ -118,6 +118,7 @@ flat! {
     IdTrackerParams { memory as Memory }
     SparseIndexConfig { full_scan_threshold, on_disk, datatype as Datatype, memory as Memory }
     SparseVectorParams { modifier as Modifier }
+    SparseVectorCreationConfig { modifier as Modifier, datatype as Datatype }
     StrictModeConfig {
         enabled, max_query_limit, max_timeout, unindexed_filtering_retrieve,
         unindexed_filtering_update, search_max_hnsw_ef, search_allow_exact,

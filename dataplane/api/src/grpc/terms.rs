@@ -55,6 +55,8 @@ termed! {
     UpdateBatchPoints: collection, wait, timeout;
     CreateFieldIndexCollection: collection, wait, timeout;
     DeleteFieldIndexCollection: collection, wait, timeout;
+    CreateVectorNameRequest: collection, wait, timeout;
+    DeleteVectorNameRequest: collection, wait, timeout;
     GetPoints: collection, timeout, consistency;
     ScrollPoints: collection, timeout, consistency;
     CountPoints: collection, timeout, consistency;

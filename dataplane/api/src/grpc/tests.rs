@@ -129,6 +129,7 @@ proptest! {
         attempt::<wire::CreateCollection>(&bytes);
         attempt::<wire::UpdateCollection>(&bytes);
         attempt::<wire::CreateFieldIndexCollection>(&bytes);
+        attempt::<wire::CreateVectorNameRequest>(&bytes);
         attempt::<wire::ChangeAliases>(&bytes);
         attempt::<wire::CreateShardKeyRequest>(&bytes);
     }

@@ -5,6 +5,7 @@
 
 mod diff;
 mod hints;
+mod named;
 mod sparse;
 mod strict;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::engine::{ConfigChange, Layout, LayoutChange, VectorChange};
 use crate::error::Error;
 use diff::{HnswDiff, OptimizersDiff, Placement, SearchDiff, WalDiff};
 use hints::{QUANTIZATION, Quantization, add, given, replace_quantization};
+pub use named::{CreateVector, check_vector_name};
 use sparse::{Sparse, sparse_vectors};
 
 /// `PUT collections/{collection}`.

@@ -11,7 +11,7 @@ use vane_wire::qdrant::PointsOperationResponse;
 use vane_wire::qdrant::points_server::Points;
 
 use super::call::Answered;
-use super::{missing, reads, updates, values};
+use super::{reads, updates, values};
 use crate::engine::Write;
 use crate::state::AppState;
 
@@ -146,16 +146,16 @@ impl Points for PointsDoor {
 
     async fn create_vector_name(
         &self,
-        _: Request<wire::CreateVectorNameRequest>,
+        request: Request<wire::CreateVectorNameRequest>,
     ) -> Answer<PointsOperationResponse> {
-        missing("Points/CreateVectorName", "name all vectors when creating the collection")
+        done(updates::add_vector(&self.0, request).await)
     }
 
     async fn delete_vector_name(
         &self,
-        _: Request<wire::DeleteVectorNameRequest>,
+        request: Request<wire::DeleteVectorNameRequest>,
     ) -> Answer<PointsOperationResponse> {
-        missing("Points/DeleteVectorName", "delete the vectors of points with DeleteVectors")
+        done(updates::remove_vector(&self.0, request).await)
     }
 
     async fn search_groups(

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use tonic::Request;
 use vane_api::Error;
 use vane_api::grpc::{Form, Termed};
+use vane_api::rest::collection::check_vector_name;
 use vane_api::rest::index::drop_index;
 use vane_api::rest::shard_key::Keyed;
 use vane_wire::qdrant::{
-    CreateFieldIndexCollection, DeleteFieldIndexCollection, PointsOperationResponse,
-    UpdateBatchPoints, UpdateBatchResponse,
+    CreateFieldIndexCollection, CreateVectorNameRequest, DeleteFieldIndexCollection,
+    DeleteVectorNameRequest, PointsOperationResponse, UpdateBatchPoints, UpdateBatchResponse,
 };
 
 use super::call::{Answered, Call};
@@ -75,5 +76,32 @@ pub(super) async fn drop_field_index(
         let layout = LayoutChange::default();
         call.service.update_collection(&call.context, collection, change, layout).await?;
     }
+    call.updated(call.result(index))
+}
+
+/// Gives a collection a vector.
+pub(super) async fn add_vector(
+    state: &AppState,
+    request: Request<CreateVectorNameRequest>,
+) -> Answered<PointsOperationResponse> {
+    let (call, mut message) = Call::of(state, request)?;
+    let vector = std::mem::take(&mut message.vector_name);
+    check_vector_name(&vector)?;
+    let wanted = call.read(message).await?.into_vector()?;
+    let collection = call.collection(None).await?;
+    let index = call.service.add_vector(&call.context, collection, vector, wanted).await?;
+    call.updated(call.result(index))
+}
+
+/// Takes a vector of a collection away.
+pub(super) async fn remove_vector(
+    state: &AppState,
+    request: Request<DeleteVectorNameRequest>,
+) -> Answered<PointsOperationResponse> {
+    let (call, message) = Call::of(state, request)?;
+    check_vector_name(&message.vector_name)?;
+    let collection = call.collection(None).await?;
+    let vector = message.vector_name;
+    let index = call.service.remove_vector(&call.context, collection, vector).await?;
     call.updated(call.result(index))
 }

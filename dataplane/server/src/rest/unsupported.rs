@@ -10,8 +10,7 @@ use super::Routes;
 use super::error::ApiError;
 
 /// Below `/collections/{collection}`, with what to use instead.
-const OF_COLLECTION: [(&str, &str); 9] = [
-    ("/vectors/{vector}", "name all vectors when creating the collection"),
+const OF_COLLECTION: [(&str, &str); 8] = [
     ("/shards/{shard}/{*rest}", ""),
     ("/snapshots", ""),
     ("/snapshots/{snapshot}", ""),

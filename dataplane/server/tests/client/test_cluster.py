@@ -389,3 +389,86 @@ def test_quotas_are_of_all_nodes(nodes, clients, name):
     finally:
         assert nodes[2].call("PUT", "/quotas", {"enabled": False})[0] == 200
     clients[0].upsert(name, points(0, 10), wait=True)
+
+
+def named(size):
+    return m.DenseVectorNameConfig(dense=m.DenseVectorConfig(size=size, distance=m.Distance.DOT))
+
+
+def with_vector(first, last, size):
+    return [m.PointStruct(id=i, vector={"": [1.0, i, 0.5, 2.0], "x": [float(i + 1)] * size}) for i in range(first, last)]
+
+
+def test_a_vector_is_known_everywhere_once_it_is_added_and_nowhere_once_it_is_removed(clients, name):
+    create(clients[0], name, shard_number=3, replication_factor=3)
+    for turn in range(12):
+        size = 2 + turn % 2
+        clients[turn % 3].create_vector_name(name, "x", named(size))
+        clients[(turn + 1) % 3].upsert(name, with_vector(0, 30, size))
+        for client in clients:
+            found = client.query_points(name, query=[1.0] * size, using="x", limit=100, with_vectors=["x"]).points
+            assert sorted(ids(found)) == list(range(30)) and all(len(it.vector["x"]) == size for it in found)
+        clients[(turn + 2) % 3].delete_vector_name(name, "x")
+        for client in clients:
+            assert not any("x" in it.vector for it in client.scroll(name, limit=100, with_vectors=True)[0])
+            with pytest.raises(UnexpectedResponse) as refused:
+                client.upsert(name, with_vector(0, 30, size))
+            assert b"Not existing vector name error: x" in refused.value.content
+
+
+def test_a_node_that_missed_changes_of_vectors_comes_to_the_same(nodes, clients, name):
+    create(clients[0], name, shard_number=2, replication_factor=3)
+    clients[0].create_vector_name(name, "x", named(2))
+    clients[0].upsert(name, with_vector(0, 60, 2))
+    nodes[2].kill()
+    try:
+        wait_until(lambda: written(clients[0], name), "writes to go on")
+        clients[0].delete_vector_name(name, "x")
+        clients[1].create_vector_name(name, "x", named(3))
+        clients[1].create_vector_name(name, "y", m.SparseVectorNameConfig(sparse=m.SparseVectorConfig()))
+        clients[0].upsert(name, with_vector(0, 20, 3))
+    finally:
+        nodes[2].start()
+    # Through it, and soon by its replicas alone: another one is away.
+    for away in (None, nodes[0]):
+        if away:
+            away.kill()
+        try:
+            wait_until(lambda: has_as_many(clients[2], name, 20), "the node to have what it missed")
+            clients[2].upsert(name, with_vector(20, 21, 3), timeout=30)
+            assert has_as_many(clients[2], name, 21)
+            clients[2].delete(name, [20])
+        finally:
+            if away:
+                away.start()
+
+
+def has_as_many(client, name, expected):
+    try:
+        found = client.query_points(name, query=[1.0] * 3, using="x", limit=100, with_vectors=["x"], timeout=5).points
+    except UnexpectedResponse as failed:
+        assert failed.status_code in (408, 503), failed.content
+        return False
+    return sorted(ids(found)) == list(range(expected)) and all(len(it.vector["x"]) == 3 for it in found)
+
+
+def test_a_shard_that_was_away_hears_of_a_vector_without_another_call(nodes, clients, name):
+    create(clients[0], name, shard_number=3, replication_factor=1)
+    clients[0].upsert(name, points(0, 60))
+    nodes[2].kill()
+    try:
+        with pytest.raises(UnexpectedResponse) as failed:
+            clients[0].create_vector_name(name, "x", named(2), timeout=3)
+        assert failed.value.status_code in (408, 503), failed.value.content
+    finally:
+        nodes[2].start()
+
+    def taken():
+        try:
+            return clients[1].upsert(name, with_vector(0, 60, 2), timeout=5).status == m.UpdateStatus.COMPLETED
+        except UnexpectedResponse as failed:
+            assert failed.status_code in (400, 408, 503), failed.content
+            return False
+
+    wait_until(taken, "the shard to know the vector")
+    assert len(clients[2].query_points(name, query=[1.0] * 2, using="x", limit=100).points) == 60

@@ -195,8 +195,6 @@ def test_old_clients_are_read_and_answered(over, points, name):
 
 def test_what_is_missing_says_what_to_use(over, points, name):
     create(over, name)
-    code, text = refusal(over.delete_vector_name, name, "v")
-    assert code == StatusCode.UNIMPLEMENTED and "DeleteVectorName` is not supported by this version of Vane; " in text
     code, text = refusal(over.create_snapshot, name)
     assert code == StatusCode.UNIMPLEMENTED and "/qdrant.Snapshots/Create" in text
 

@@ -19,15 +19,15 @@ pub(super) type Sparse = BTreeMap<String, SparseRequest>;
 #[serde(deny_unknown_fields)]
 pub(super) struct SparseRequest {
     #[serde(default)]
-    index: Option<IndexRequest>,
-    modifier: Option<Modifier>,
+    pub(super) index: Option<IndexRequest>,
+    pub(super) modifier: Option<Modifier>,
 }
 
 /// How it is indexed. What it is written with are hints: postings find the same, exactly, whatever
 /// is said here.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct IndexRequest {
+pub(super) struct IndexRequest {
     full_scan_threshold: Option<usize>,
     datatype: Option<Datatype>,
     #[serde(skip_serializing)]
@@ -38,7 +38,7 @@ struct IndexRequest {
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Datatype {
+pub(super) enum Datatype {
     Float32,
     Float16,
     Uint8,
@@ -46,9 +46,16 @@ enum Datatype {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Modifier {
+pub(super) enum Modifier {
     None,
     Idf,
+}
+
+impl IndexRequest {
+    /// One of numbers of a kind.
+    pub(super) fn of_datatype(datatype: Datatype) -> Self {
+        Self { datatype: Some(datatype), ..Self::default() }
+    }
 }
 
 /// What is made of one: its parameters, and those without effect.

@@ -1,7 +1,12 @@
-use vane_types::{CollectionConfig, Distance, HnswConfig, Residence};
+use serde_json::{Value, json};
+use vane_types::{
+    CollectionConfig, Datatype, Distance, HnswConfig, Residence, SparseParams, VectorParams,
+    VectorSpec,
+};
 
 use super::super::fixture::{assert_refused, parse_text};
-use super::{CreateCollection, UpdateCollection};
+use super::super::parse::read_value;
+use super::{CreateCollection, CreateVector, UpdateCollection, check_vector_name};
 use crate::engine::{Layout, LayoutChange};
 use crate::error::{Error, Kind};
 
@@ -172,5 +177,39 @@ fn limits_are_named_and_more_than_nothing() {
     ] {
         let json = format!(r#"{{"strict_mode_config": {limits}}}"#);
         assert_refused(&json, &create(&json).expect_err(&json), code, named);
+    }
+}
+
+#[test]
+fn a_vector_that_comes_later_is_of_one_kind() {
+    let read = |body: Value| {
+        let body: Result<CreateVector, _> = read_value(body, "");
+        body.and_then(CreateVector::into_vector).map(|new| (new.spec, new.hints))
+    };
+    let (spec, hints) = read(json!({"dense": {"size": 4, "distance": "Dot"}})).unwrap();
+    let params = VectorParams::new(4, Distance::Dot);
+    assert_eq!((spec, hints.len()), (VectorSpec::Dense(params), 0));
+    let multi = json!({"dense": {
+        "size": 4, "distance": "Cosine", "datatype": "float16",
+        "multivector_config": {"comparator": "max_sim"},
+    }});
+    let VectorSpec::Multi(params) = read(multi).unwrap().0 else { panic!("several in one") };
+    assert_eq!((params.datatype, params.distance), (Datatype::Float16, Distance::Cosine));
+    let (spec, hints) = read(json!({"sparse": {"modifier": "idf", "datatype": "uint8"}})).unwrap();
+    assert_eq!(spec, VectorSpec::Sparse(SparseParams { idf: true, ..SparseParams::default() }));
+    assert_eq!(hints["index"], json!({"datatype": "uint8"}));
+    assert!(read(json!({"sparse": {}})).is_ok());
+    for (wrong, kind) in [
+        (json!({}), Kind::Malformed),
+        (json!({"dense": {"size": 4, "distance": "Dot"}, "sparse": {}}), Kind::Malformed),
+        (json!({"dense": {"size": 0, "distance": "Dot"}}), Kind::Invalid),
+        (json!({"dense": {"size": 65537, "distance": "Dot"}}), Kind::Invalid),
+    ] {
+        assert_eq!(read(wrong.clone()).unwrap_err().kind, kind, "{wrong}");
+    }
+    for (name, is_good) in
+        [("a", true), (&*"x".repeat(200), true), (&*"ü".repeat(101), false), ("a|b", false)]
+    {
+        assert_eq!(check_vector_name(name).is_ok(), is_good, "{name}");
     }
 }
