@@ -157,8 +157,8 @@ pub struct Create {
 pub struct Configure {
     /// The collection's own name.
     pub name: String,
-    /// The whole configuration. Payload indexes in it are passed over, and so is which vectors there
-    /// are.
+    /// The whole configuration. Payload indexes in it are passed over, and so is which vectors
+    /// there are.
     pub config: CollectionConfig,
     /// Replicas that must have a write on disk, when it changes.
     pub write_consistency_factor: Option<u32>,

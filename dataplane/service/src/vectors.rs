@@ -15,8 +15,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`vane_api::Kind::BadInput`] where there is another of the name, or what keeps the meta group
-    /// or a shard from it: the call can be repeated.
+    /// [`vane_api::Kind::BadInput`] where there is another of the name, or what keeps the meta
+    /// group or a shard from it: the call can be repeated.
     pub fn add_vector<'a>(
         self: &'a Arc<Self>,
         call: &'a Call,

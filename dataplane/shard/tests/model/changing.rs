@@ -46,7 +46,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..3_usize, 0..4_usize).prop_map(|(name, spec)| Step::Add(name, spec)),
         2 => (0..3_usize).prop_map(Step::Remove),
         1 => (1..4_usize).prop_map(Step::Configure),
-        6 => (ids, any::<[bool; 3]>(), ago()).prop_map(|(ids, has, ago)| Step::Upsert(ids, has, ago)),
+        6 => (ids, any::<[bool; 3]>(), ago())
+            .prop_map(|(ids, has, ago)| Step::Upsert(ids, has, ago)),
         2 => (0..IDS, 0..3_usize, ago()).prop_map(|(id, name, ago)| Step::Update(id, name, ago)),
         2 => (0..IDS, 0..3_usize, ago())
             .prop_map(|(id, name, ago)| Step::DeleteVector(id, name, ago)),

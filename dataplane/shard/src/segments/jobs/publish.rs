@@ -32,7 +32,8 @@ impl Shard {
             if self.is_out_of_use() {
                 return Err(Error::Cancelled);
             }
-            if let Err(lost) = self.state.read().worked_on(of).map(drop) {
+            let known = self.state.read().worked_on(of).map(drop);
+            if let Err(lost) = known {
                 segment_file::remove(&new.dir)?;
                 return Err(lost);
             }
