@@ -84,6 +84,8 @@ pub(crate) fn members_state(
         replication_factor: 1,
         write_consistency_factor: 1,
         key: String::new(),
+        first_vectors: None,
+        is_untold: false,
     };
     let mut state = vane_catalog::State::default();
     state.nodes = (1..=members).map(member).collect();

@@ -23,12 +23,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tokio_stream::Stream;
+use tonic::Status;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::{Response, Status};
 use tonic_health::pb::health_server::HealthServer;
 use tower_http::catch_panic::CatchPanicLayer;
-use vane_api::{Error, Kind};
 use vane_wire::qdrant::collections_server::CollectionsServer;
 use vane_wire::qdrant::points_server::PointsServer;
 use vane_wire::qdrant::qdrant_server::QdrantServer;
@@ -37,7 +36,6 @@ use crate::connections::Connection;
 use crate::state::AppState;
 use about::AboutDoor;
 use collections::CollectionsDoor;
-use error::Failed;
 use health::{Feed, HealthDoor};
 use points::PointsDoor;
 
@@ -121,9 +119,4 @@ fn reflection() -> Result<Router, tonic_reflection::server::Error> {
 
 async fn no_such_service() -> axum::response::Response {
     Status::unimplemented("").into_http()
-}
-
-/// Refuses a method that this version does not have; `instead` says what to use.
-fn missing<T>(method: &str, instead: &str) -> Result<Response<T>, Status> {
-    Err(Failed(Error::new(Kind::Unsupported, format!("`{method}`"), instead)).into())
 }

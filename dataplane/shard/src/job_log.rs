@@ -44,7 +44,7 @@ impl Optimizer {
 /// A segment that a job works on, or that none does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentOf {
-    /// Ordinal of its vector.
+    /// Id of its vector in the collection.
     pub vector: u32,
     /// Its number among those of its vector.
     pub segment: u32,

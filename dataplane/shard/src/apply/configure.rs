@@ -27,7 +27,8 @@ impl Applying<'_, '_> {
         }
         let kept: BTreeSet<VectorId> = config.identified().map(|(id, ..)| id).collect();
         for (id, vector) in self.state.vectors.iter().filter(|(id, _)| !kept.contains(id)) {
-            self.effects.digest = self.effects.digest.wrapping_sub(vector.digest);
+            let totals = &mut self.effects.totals;
+            totals.digest = totals.digest.wrapping_sub(vector.digest);
             self.effects.batch.drop_vector(*id);
         }
         self.effects.memory.push(Effect::Config(Box::new(config)));

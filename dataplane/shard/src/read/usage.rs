@@ -93,9 +93,9 @@ impl Shard {
                 indexes.map(|(path, field)| (JsonPath::clone(path), field.index.clone())).collect();
             let mut usage = Usage { ids: state.ids.bytes() as u64, ..Usage::default() };
             usage.places = (state.live.bytes() + state.tenants.bytes()) as u64;
-            for (ordinal, vector) in state.vectors.iter().enumerate() {
+            for vector in state.vectors.values() {
                 usage.places += of_vector(vector).places as u64;
-                usage.vectors.insert(vector.name.clone(), usage_of(&state, ordinal, vector));
+                usage.vectors.insert(vector.name.clone(), usage_of(&state, vector));
             }
             (usage, indexes, Arc::clone(&state.known_filters))
         };
@@ -107,8 +107,8 @@ impl Shard {
     }
 }
 
-fn usage_of(state: &State, ordinal: usize, vector: &VectorState) -> UsageOfVector {
-    let residences = state.residences(ordinal);
+fn usage_of(state: &State, vector: &VectorState) -> UsageOfVector {
+    let residences = state.residences(vector);
     let memory = of_vector(vector);
     let mut usage = UsageOfVector {
         rows: Bytes { memory: memory.rows as u64, ..Bytes::default() },

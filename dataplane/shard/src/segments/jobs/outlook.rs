@@ -1,6 +1,6 @@
 //! What background jobs do, did last, and will do next, by what is there now.
 
-use vane_types::{Durations, Slot};
+use vane_types::{Durations, Slot, VectorId};
 
 use super::{Claimed, Facts, Job as Chosen, Tempo, inputs_of, next_build, next_seal, optimizer_of};
 use crate::job_log::{Job, Optimizer, SegmentOf};
@@ -42,14 +42,13 @@ impl Shard {
     /// What jobs are at, with `ended` of the last ones at most.
     pub fn outlook(&self, ended: usize) -> Outlook {
         let (claimed, mut outlook) = (self.claimed.lock().clone(), Outlook::default());
-        let vectors = self.state.read().vectors.len();
-        for ordinal in 0..vectors {
-            let queued = self.queued(ordinal, &claimed);
+        for id in self.vector_ids() {
+            let queued = self.queued(id, &claimed);
             let is_busy = |segment: &SegmentOf| {
-                claimed.contains(&(ordinal, segment.segment))
+                claimed.contains(&(id, segment.segment))
                     || queued.iter().any(|job| job.segments.contains(segment))
             };
-            let segments = self.segments(ordinal).into_iter();
+            let segments = self.segments(id).into_iter();
             let idle = segments.filter(|segment| !is_busy(segment));
             outlook.idle.extend(idle);
             outlook.queued.extend(queued);
@@ -74,44 +73,47 @@ impl Shard {
 
     /// Jobs of a vector that would come next. Each is chosen as if those before it were done and
     /// had left nothing.
-    fn queued(&self, ordinal: usize, claimed: &Claimed) -> Vec<Job> {
-        let mut facts = self.facts(ordinal, Tempo::Idle, claimed);
-        let mut queued = self.sealings(ordinal, &facts);
+    fn queued(&self, id: VectorId, claimed: &Claimed) -> Vec<Job> {
+        // The collection may lose it meanwhile.
+        let Some(mut facts) = self.facts(id, Tempo::Idle, claimed) else { return Vec::new() };
+        let mut queued = self.sealings(id, &facts);
         // What they leave is not known yet.
         (facts.frozen, facts.growing_rows, facts.growing_bytes) = (None, 0, 0);
         while queued.len() < QUEUED_MAX {
             let Some(job) = next_build(&facts) else { break };
             let optimizer = optimizer_of(&job, &facts);
             let inputs = inputs_of(&job).to_vec();
-            queued.push(Job::new(optimizer, self.segments_of(ordinal, &inputs)));
+            queued.push(Job::new(optimizer, self.segments_of(id, &inputs)));
             facts.segments.retain(|segment| !inputs.contains(&segment.id));
         }
         queued
     }
 
-    fn sealings(&self, ordinal: usize, facts: &Facts) -> Vec<Job> {
+    fn sealings(&self, id: VectorId, facts: &Facts) -> Vec<Job> {
         let state = self.state.read();
-        let vector = &state.vectors[ordinal];
+        let Some(vector) = state.vectors.get(&id) else { return Vec::new() };
         let after = Facts { frozen: None, ..facts.clone() };
         let growing = (next_seal(&after) == Some(Chosen::Freeze)).then_some(&vector.growing);
         let frozen = vector.frozen.iter().map(|frozen| &**frozen);
         let waiting = frozen.chain(growing);
-        waiting.map(|it| Job::new(Optimizer::Sealing, vec![in_memory(ordinal, it)])).collect()
+        waiting.map(|it| Job::new(Optimizer::Sealing, vec![in_memory(id, it)])).collect()
     }
 
     /// Those of a vector's segments that have these numbers.
-    pub(super) fn segments_of(&self, ordinal: usize, ids: &[u32]) -> Vec<SegmentOf> {
+    pub(super) fn segments_of(&self, id: VectorId, numbers: &[u32]) -> Vec<SegmentOf> {
         let state = self.state.read();
-        let sealed = state.vectors[ordinal].sealed.iter();
-        sealed.filter(|it| ids.contains(&it.id())).map(|it| in_files(ordinal, it)).collect()
+        let sealed = state.vectors.get(&id).into_iter().flat_map(|vector| &vector.sealed);
+        sealed.filter(|it| numbers.contains(&it.id())).map(|it| in_files(id, it)).collect()
     }
 
-    fn segments(&self, ordinal: usize) -> Vec<SegmentOf> {
+    fn segments(&self, id: VectorId) -> Vec<SegmentOf> {
         let state = self.state.read();
-        let VectorState { growing, frozen, sealed, .. } = &state.vectors[ordinal];
+        let Some(VectorState { growing, frozen, sealed, .. }) = state.vectors.get(&id) else {
+            return Vec::new();
+        };
         let memory = frozen.iter().map(|frozen| &**frozen).chain([growing]);
-        let memory = memory.map(|growing| in_memory(ordinal, growing));
-        memory.chain(sealed.iter().map(|sealed| in_files(ordinal, sealed))).collect()
+        let memory = memory.map(|growing| in_memory(id, growing));
+        memory.chain(sealed.iter().map(|sealed| in_files(id, sealed))).collect()
     }
 
     /// Payload indexes are filled in many short steps, which make one job together.
@@ -129,12 +131,12 @@ impl Shard {
     }
 }
 
-fn in_memory(ordinal: usize, growing: &Growing) -> SegmentOf {
+fn in_memory(id: VectorId, growing: &Growing) -> SegmentOf {
     let alive = (0..growing.rows() as u32).filter(|row| growing.death(*row) == ALIVE).count();
-    SegmentOf { vector: ordinal as u32, segment: growing.id, points: alive }
+    SegmentOf { vector: id.0.into(), segment: growing.id, points: alive }
 }
 
-fn in_files(ordinal: usize, sealed: &Sealed) -> SegmentOf {
+fn in_files(id: VectorId, sealed: &Sealed) -> SegmentOf {
     let points = sealed.rows().saturating_sub(sealed.tombstones.dead());
-    SegmentOf { vector: ordinal as u32, segment: sealed.id(), points }
+    SegmentOf { vector: id.0.into(), segment: sealed.id(), points }
 }
