@@ -59,10 +59,10 @@ pub struct TextIndex {
     /// What a token is; `Word` where it is left out.
     pub tokenizer: Option<Tokenizer>,
     /// Characters of a token at least.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1024))]
     pub min_token_len: Option<i64>,
     /// Characters of a token at most.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1024))]
     pub max_token_len: Option<i64>,
     /// Whether small and capital letters are the same, as they are where it is left out.
     pub lowercase: Option<bool>,

@@ -5,20 +5,25 @@ use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use crate::cluster::{PullPolicy, Retain, ServiceKind, TaintEffect, TopologySpread};
-use crate::collection::{Distance, FieldType, Memory, ShardingMethod};
+use crate::collection::{
+    Datatype, Distance, FieldType, Memory, Modifier, ShardingMethod, Tokenizer,
+};
 use crate::placement::Role;
 
-fn all() -> [Schema; 10] {
+fn all() -> [Schema; 13] {
     [
         schema_for!(PullPolicy),
         schema_for!(Retain),
         schema_for!(TopologySpread),
         schema_for!(TaintEffect),
         schema_for!(ServiceKind),
+        schema_for!(Datatype),
         schema_for!(Distance),
         schema_for!(FieldType),
         schema_for!(Memory),
+        schema_for!(Modifier),
         schema_for!(ShardingMethod),
+        schema_for!(Tokenizer),
         schema_for!(Role),
     ]
 }

@@ -60,7 +60,7 @@ fn lists_and_maps_say_what_is_in_them() {
     let objects = row("Collection: spec", "spec.vectors");
     assert_eq!(
         objects[1..4],
-        ["list of objects", "*required*", "1 to 32 elements; no two with the same `name`"]
+        ["list of objects", "", "at most 32 elements; no two with the same `name`"]
     );
     assert_eq!(
         row("Collection: spec", "spec.vectors[].hnsw.efConstruct")[3],

@@ -76,9 +76,17 @@ pub fn read<M: Form>(message: M) -> Result<M::Body, Error> {
     lists.0.read(|| read_strictly(body))
 }
 
+/// Where fields of a query's body lie in REST, and do not in a message.
+const OF_REST: &str = "internal.";
+
 /// What a client is told of a failed call.
 pub fn text(error: &Error) -> String {
-    text::text_of("body", error)
+    match error.subject.strip_prefix(OF_REST) {
+        None => text::text_of("body", error),
+        Some(subject) => {
+            text::text_of("body", &Error { subject: subject.to_owned(), ..error.clone() })
+        }
+    }
 }
 
 /// A part of a message that has to be there.

@@ -141,7 +141,7 @@ impl<S: Shards> Collection<S> {
         })
     }
 
-    /// One for each write, or as many as points that its filter matches now.
+    /// As many as points that writes name, or that their filters match now; one at least for each.
     async fn cost_of_writes(
         &self,
         writes: &[&Write],
@@ -149,11 +149,11 @@ impl<S: Shards> Collection<S> {
     ) -> Result<u64, Error> {
         let mut cost = 0_u64;
         for write in writes {
-            let matching = match filter_of(write) {
+            let points = match filter_of(write) {
                 Some(filter) => self.count(Some(filter.clone()), options.clone()).await?,
-                None => 1,
+                None => named(write),
             };
-            cost = cost.saturating_add(matching.max(1) as u64);
+            cost = cost.saturating_add(points.max(1) as u64);
         }
         Ok(cost)
     }
@@ -161,23 +161,36 @@ impl<S: Shards> Collection<S> {
 
 /// What picks the points of a write; `None` where they are named.
 pub(crate) fn filter_of(write: &Write) -> Option<&Filter> {
-    let points = match write {
+    match selection_of(write)? {
+        Selection::Filter(filter) => Some(filter),
+        Selection::Ids(_) => None,
+    }
+}
+
+/// Points that a write names.
+fn named(write: &Write) -> usize {
+    match (write, selection_of(write)) {
+        (_, Some(Selection::Ids(points))) => points.len(),
+        (Write::Upsert(points) | Write::UpsertIf(points, _), _) => points.len(),
+        (Write::UpdateVectors(points) | Write::UpdateVectorsIf(points, _), _) => points.len(),
+        _ => 0,
+    }
+}
+
+fn selection_of(write: &Write) -> Option<&Selection> {
+    match write {
         Write::Delete(points)
         | Write::ClearPayload(points)
         | Write::DeleteVectors { points, .. }
         | Write::SetPayload { points, .. }
         | Write::OverwritePayload { points, .. }
-        | Write::DeletePayload { points, .. } => points,
+        | Write::DeletePayload { points, .. } => Some(points),
         Write::Upsert(_)
         | Write::UpsertIf(..)
         | Write::UpdateVectors(_)
         | Write::UpdateVectorsIf(..)
         | Write::CreateIndex { .. }
         | Write::DropIndex { .. }
-        | Write::CloseTenant(_) => return None,
-    };
-    match points {
-        Selection::Filter(filter) => Some(filter),
-        Selection::Ids(_) => None,
+        | Write::CloseTenant(_) => None,
     }
 }

@@ -259,7 +259,7 @@ impl<'a> ShardRequest<'a> {
 
     /// How many of some replicas are voters that have the data and answer.
     fn active(&self, wanted: &[WantedReplica], alive: impl Fn(NodeId) -> bool) -> usize {
-        let votes = |node: &NodeId| wanted.iter().any(|it| it.node == *node && !it.learner);
+        let votes = |node: &NodeId| wanted.iter().any(|one| one.node == *node && !one.learner);
         let voters = self.entry.conf.voters.iter().map(|voter| voter.node());
         voters.filter(|voter| votes(voter) && alive(*voter)).count()
     }
@@ -276,7 +276,7 @@ impl<'a> ShardRequest<'a> {
             return Err(ReplicaRefusal::LastReplica { shard, peer });
         }
         let voters = || wanted.iter().filter(|replica| !replica.learner);
-        let (left, active) = (voters().count(), voters().filter(|it| alive(it.node)).count());
+        let (left, active) = (voters().count(), voters().filter(|voter| alive(voter.node)).count());
         // Of an even number of voters, one of them dead, a live one that goes takes the majority
         // along, and the change that is to bring it back could not be agreed on.
         if !gone.learner && 2 * active <= left {

@@ -102,7 +102,7 @@ impl Nodes {
     /// The node for one more replica.
     fn next(&mut self, wanted: &[WantedReplica]) -> Option<NodeId> {
         let has_one = |node: NodeId| wanted.iter().any(|replica| replica.node == node);
-        let free = self.facts.values().filter(|it| it.accepts_replicas && !has_one(it.id));
+        let free = self.facts.values().filter(|node| node.accepts_replicas && !has_one(node.id));
         let cost = |facts: &&NodeFacts| {
             let (zone, carried) = (self.in_its_zone(facts.id, wanted), self.carried(facts.id));
             (zone, carried, facts.total.replicas, facts.id)

@@ -6,6 +6,7 @@ pub(crate) mod frequencies;
 mod include;
 pub(crate) mod info;
 pub(crate) mod memory;
+pub(crate) mod missed;
 pub(crate) mod sample;
 pub(crate) mod usage;
 

@@ -4,16 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use parking_lot::{Mutex, RwLock};
-use vane_filter::{Filter, unindexed};
+use parking_lot::Mutex;
 use vane_types::{FieldSchema, JsonPath};
 
-use crate::shard::Shard;
-use crate::state::State;
-
-/// Payloads that one request reads for its filter from which on its fields are noted: some tens of
-/// milliseconds' worth.
-const PAYLOADS_MIN: u64 = 10_000;
 /// Fields that are noted; further ones are not.
 const FIELDS_MAX: usize = 32;
 
@@ -30,29 +23,18 @@ pub struct Unindexed {
     pub since_ms: u64,
 }
 
+/// A field, and the kinds of indexes that would answer for it.
+type Field = (JsonPath, Vec<FieldSchema>);
+
 /// What was noted of a shard since it was opened.
 #[derive(Debug, Default)]
 pub(crate) struct Notes(Mutex<BTreeMap<JsonPath, Unindexed>>);
 
-/// Where it is noted what a request missed.
-#[derive(Clone, Copy)]
-pub(crate) struct Missed<'a> {
-    pub(crate) notes: &'a Notes,
-    /// Of the shard. Nobody who notes something holds it.
-    pub(crate) state: &'a RwLock<State>,
-}
-
-impl Missed<'_> {
-    /// A request read so many payloads for its filter.
-    pub(crate) fn note(self, filter: &Filter, payloads: u64) {
-        if payloads < PAYLOADS_MIN {
-            return;
-        }
-        let fields = {
-            let state = self.state.read();
-            unindexed(filter, |path| state.fields.get(path).map(|field| &**field.index.schema()))
-        };
-        let mut noted = self.notes.0.lock();
+impl Notes {
+    /// A request read so many payloads for conditions on these fields, which indexes of these
+    /// kinds would answer.
+    pub(crate) fn add(&self, fields: impl IntoIterator<Item = Field>, payloads: u64) {
+        let mut noted = self.0.lock();
         for (path, schemas) in fields {
             if let Some(known) = noted.get_mut(&path) {
                 known.requests += 1;
@@ -62,29 +44,25 @@ impl Missed<'_> {
                 let others: Vec<FieldSchema> = others.collect();
                 known.schemas.extend(others);
             } else if noted.len() < FIELDS_MAX {
-                noted
-                    .insert(path, Unindexed { schemas, requests: 1, payloads, since_ms: now_ms() });
+                let since_ms = now_ms();
+                noted.insert(path, Unindexed { schemas, requests: 1, payloads, since_ms });
             }
         }
     }
-}
 
-impl Shard {
-    /// Fields that were noted and still have no index of the kind.
-    pub fn unindexed(&self) -> BTreeMap<JsonPath, Unindexed> {
-        let state = self.state.read();
-        let mut noted = self.unindexed.0.lock();
-        noted.retain(|path, noted| {
-            let field = state.fields.get(path);
-            let is_there = field.is_some_and(|field| noted.schemas.contains(field.index.schema()));
-            !is_there
-        });
+    /// Fields that were noted and have no index of the kind, as `has_index` says.
+    pub(crate) fn still_missed(
+        &self,
+        has_index: impl Fn(&JsonPath, &[FieldSchema]) -> bool,
+    ) -> BTreeMap<JsonPath, Unindexed> {
+        let mut noted = self.0.lock();
+        noted.retain(|path, noted| !has_index(path, &noted.schemas));
         noted.clone()
     }
 
     /// Forgets what was noted.
-    pub fn forget_unindexed(&self) {
-        self.unindexed.0.lock().clear();
+    pub(crate) fn clear(&self) {
+        self.0.lock().clear();
     }
 }
 
@@ -95,34 +73,28 @@ fn now_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn a_field_is_noted_once_many_payloads_were_read_for_it() {
-        let (notes, state) = (Notes::default(), RwLock::new(State::default()));
-        let missed = Missed { notes: &notes, state: &state };
-        let red = json!({"must": [{"key": "color", "match": {"value": "red"}}]});
-        let red = Filter::parse(red).unwrap();
-        missed.note(&red, PAYLOADS_MIN - 1);
-        assert!(notes.0.lock().is_empty());
-        missed.note(&red, PAYLOADS_MIN);
-        missed.note(&red, PAYLOADS_MIN + 5);
-        let noted = notes.0.lock();
+    fn a_field_is_noted_with_all_that_was_read_for_it() {
+        let notes = Notes::default();
+        let color = || ("color".parse().unwrap(), vec![FieldSchema::Keyword]);
+        notes.add([color()], 10);
+        notes.add([color()], 5);
+        let noted = notes.still_missed(|_, _| false);
         let color = &noted[&"color".parse().unwrap()];
-        assert_eq!((color.requests, color.payloads), (2, 2 * PAYLOADS_MIN + 5));
+        assert_eq!((color.requests, color.payloads), (2, 15));
         assert_eq!(color.schemas, [FieldSchema::Keyword]);
+        let is_keyword = |_: &JsonPath, kinds: &[FieldSchema]| kinds == [FieldSchema::Keyword];
+        assert!(notes.still_missed(is_keyword).is_empty(), "it has its index");
     }
 
     #[test]
     fn no_more_fields_are_noted_than_may_be() {
-        let (notes, state) = (Notes::default(), RwLock::new(State::default()));
-        let missed = Missed { notes: &notes, state: &state };
+        let notes = Notes::default();
         for n in 0..FIELDS_MAX + 9 {
-            let filter = json!({"must": [{"key": format!("f{n}"), "match": {"value": n}}]});
-            missed.note(&Filter::parse(filter).unwrap(), PAYLOADS_MIN);
+            notes.add([(format!("f{n}").parse().unwrap(), vec![FieldSchema::Integer])], 1);
         }
-        assert_eq!(notes.0.lock().len(), FIELDS_MAX);
+        assert_eq!(notes.still_missed(|_, _| false).len(), FIELDS_MAX);
     }
 }

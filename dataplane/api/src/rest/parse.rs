@@ -85,8 +85,9 @@ pub(crate) fn read_strictly<T: DeserializeOwned>(json: Value) -> Result<T, Error
         read_from(serde_ignored::Deserializer::new(json, &mut note), "")
     });
     match ignored.names() {
-        [] => read,
-        [name, ..] => Err(Error::malformed(format_args!("unknown field `{name}`"))),
+        // What cannot be read may not have been looked at to its end.
+        [name, ..] if read.is_ok() => Err(Error::malformed(format_args!("unknown field `{name}`"))),
+        _ => read,
     }
 }
 

@@ -20,7 +20,7 @@ use crate::engine::{CollectionHere, JobsHere, NodeMemory};
 pub use cluster::{NodeTelemetry, ReplicaTelemetry, cluster_telemetry};
 pub use collections::state_of;
 
-/// By what was asked for, such as `PUT /collections/{name}/points`, and by status.
+/// By what was asked for, such as `PUT /collections/{collection_name}/points`, and by status.
 pub type Responses = BTreeMap<String, BTreeMap<i32, Durations>>;
 
 /// How much is asked for.

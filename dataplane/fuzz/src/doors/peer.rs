@@ -97,21 +97,7 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
     let vector = wire::Vector {
         kind: Some(wire::vector::Kind::Dense(wire::DenseVector { values: vec![1.0, 0.5] })),
     };
-    let sought = match random.below(2) {
-        0 => wire::vector_search::Sought::Vector(vector),
-        _ => wire::vector_search::Sought::Examples(wire::Examples {
-            vectors: vec![vector; 3],
-            rule: Some(match random.below(4) {
-                0 => wire::examples::Rule::Positive(2),
-                1 => {
-                    let weights = vec![1.0, 0.5, -1.0];
-                    wire::examples::Rule::Weights(wire::Weights { weights })
-                }
-                2 => wire::examples::Rule::Discover(wire::Unit {}),
-                _ => wire::examples::Rule::Context(wire::Unit {}),
-            }),
-        }),
-    };
+    let sought = sought(vector, random);
     let search = Some(wire::VectorSearch {
         filter: filter.clone(),
         ef: Some(10),
@@ -155,6 +141,20 @@ fn read(groups: &[Group], random: &mut Random) -> Call {
         }
         _ => one(peer("ShardInfo"), &wire::ShardInfoRequest { header }),
     }
+}
+
+fn sought(vector: wire::Vector, random: &mut Random) -> wire::vector_search::Sought {
+    if random.below(2) == 0 {
+        return wire::vector_search::Sought::Vector(vector);
+    }
+    let rule = match random.below(4) {
+        0 => wire::examples::Rule::Positive(2),
+        1 => wire::examples::Rule::Weights(wire::Weights { weights: vec![1.0, 0.5, -1.0] }),
+        2 => wire::examples::Rule::Discover(wire::Unit {}),
+        _ => wire::examples::Rule::Context(wire::Unit {}),
+    };
+    let examples = wire::Examples { vectors: vec![vector; 3], rule: Some(rule) };
+    wire::vector_search::Sought::Examples(examples)
 }
 
 fn want() -> wire::Want {

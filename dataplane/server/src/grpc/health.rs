@@ -164,11 +164,10 @@ mod tests {
         tell.send_replace(News::Is(ServingStatus::Serving));
         assert_eq!(said(statuses.next().await), Some(ServingStatus::Serving));
         tell.send_replace(News::Is(ServingStatus::Serving));
+        assert_eq!(places.available_permits(), 0);
         tell.send_replace(News::End);
         assert_eq!(said(statuses.next().await), Some(ServingStatus::NotServing));
         assert_eq!(said(statuses.next().await), None);
-        assert_eq!(places.available_permits(), 0);
-        drop(statuses);
         assert_eq!(places.available_permits(), 1, "its place is free again");
     }
 }

@@ -108,7 +108,7 @@ fn now_ms() -> u64 {
 mod tests {
     use super::*;
 
-    const UPSERT: &str = "PUT /collections/{name}/points";
+    const UPSERT: &str = "PUT /collections/{collection_name}/points";
     const TOOK: Duration = Duration::from_millis(3);
 
     #[test]

@@ -11,31 +11,31 @@ pub(super) struct Served {
 /// REST.
 pub(super) static REST: Served = Served {
     endpoints: &[
-        "/collections/{name}/facet",
-        "/collections/{name}/index",
-        "/collections/{name}/points",
-        "/collections/{name}/points/batch",
-        "/collections/{name}/points/count",
-        "/collections/{name}/points/delete",
-        "/collections/{name}/points/discover",
-        "/collections/{name}/points/discover/batch",
-        "/collections/{name}/points/payload",
-        "/collections/{name}/points/payload/clear",
-        "/collections/{name}/points/payload/delete",
-        "/collections/{name}/points/query",
-        "/collections/{name}/points/query/batch",
-        "/collections/{name}/points/query/groups",
-        "/collections/{name}/points/recommend",
-        "/collections/{name}/points/recommend/batch",
-        "/collections/{name}/points/recommend/groups",
-        "/collections/{name}/points/scroll",
-        "/collections/{name}/points/search",
-        "/collections/{name}/points/search/batch",
-        "/collections/{name}/points/search/groups",
-        "/collections/{name}/points/search/matrix/offsets",
-        "/collections/{name}/points/search/matrix/pairs",
-        "/collections/{name}/points/vectors",
-        "/collections/{name}/points/vectors/delete",
+        "/collections/{collection_name}/facet",
+        "/collections/{collection_name}/index",
+        "/collections/{collection_name}/points",
+        "/collections/{collection_name}/points/batch",
+        "/collections/{collection_name}/points/count",
+        "/collections/{collection_name}/points/delete",
+        "/collections/{collection_name}/points/discover",
+        "/collections/{collection_name}/points/discover/batch",
+        "/collections/{collection_name}/points/payload",
+        "/collections/{collection_name}/points/payload/clear",
+        "/collections/{collection_name}/points/payload/delete",
+        "/collections/{collection_name}/points/query",
+        "/collections/{collection_name}/points/query/batch",
+        "/collections/{collection_name}/points/query/groups",
+        "/collections/{collection_name}/points/recommend",
+        "/collections/{collection_name}/points/recommend/batch",
+        "/collections/{collection_name}/points/recommend/groups",
+        "/collections/{collection_name}/points/scroll",
+        "/collections/{collection_name}/points/search",
+        "/collections/{collection_name}/points/search/batch",
+        "/collections/{collection_name}/points/search/groups",
+        "/collections/{collection_name}/points/search/matrix/offsets",
+        "/collections/{collection_name}/points/search/matrix/pairs",
+        "/collections/{collection_name}/points/vectors",
+        "/collections/{collection_name}/points/vectors/delete",
     ],
     well: 200,
 };
@@ -88,7 +88,9 @@ pub(crate) fn is_served(endpoint: &str) -> bool {
 
 /// The name that Qdrant has for a route of REST.
 pub(crate) fn qdrant_name(route: &str) -> String {
-    route.replace("{collection}", "{name}").replace("/index/{field}", "/index/{field_name}")
+    route
+        .replace("{collection}", "{collection_name}")
+        .replace("/index/{field}", "/index/{field_name}")
 }
 
 #[cfg(test)]
@@ -101,8 +103,8 @@ mod tests {
             assert!(served.endpoints.is_sorted());
             assert!(served.endpoints.iter().all(|endpoint| served.tells(endpoint)));
         }
-        assert!(REST.tells("PUT /collections/{name}/points"));
-        assert!(!REST.tells("GET /collections/{name}"));
+        assert!(REST.tells("PUT /collections/{collection_name}/points"));
+        assert!(!REST.tells("GET /collections/{collection_name}"));
         let routes = vane_wire::methods();
         let grpc = GRPC.endpoints.iter().filter(|endpoint| !routes.contains(&endpoint.to_string()));
         assert_eq!(grpc.collect::<Vec<_>>(), [&""; 0]);

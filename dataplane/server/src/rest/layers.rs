@@ -180,10 +180,10 @@ mod tests {
 
     #[test]
     fn a_request_that_serves_points_is_one_of_a_collection() {
-        let query = "/collections/{name}/points/query";
+        let query = "/collections/{collection_name}/points/query";
         let of = |path: &str| collection_of(path, query);
         assert_eq!(of("/collections/a%20b%C3%A9/points/query").as_deref(), Some("a bé"));
         assert_eq!(of("/collections/50%/points/query").as_deref(), Some("50%"));
-        assert_eq!(collection_of("/collections/a", "/collections/{name}"), None);
+        assert_eq!(collection_of("/collections/a", "/collections/{collection_name}"), None);
     }
 }

@@ -114,7 +114,10 @@ def test_scores_are_fused_by_their_distribution(door, loaded, limits):
     fused = m.FusionQuery(fusion=m.Fusion.DBSF)
     found = door.query_points(loaded, prefetch=parts, query=fused, limit=30).points
     assert_ranked(found, expected, 30)
-    assert ids(door.query_points(loaded, prefetch=parts, query=fused, limit=5, offset=10).points) == ids(found)[10:15]
+    # The offset counts for the prefetches too.
+    deeper = [near("a", limits[0] + 10), near("e", limits[1] + 10)]
+    paged = door.query_points(loaded, prefetch=deeper, query=fused, limit=15).points
+    assert ids(door.query_points(loaded, prefetch=parts, query=fused, limit=5, offset=10).points) == ids(paged)[10:]
     threshold = found[9].score
     close = door.query_points(loaded, prefetch=parts, query=fused, limit=30, score_threshold=threshold).points
     assert ids(close) == ids(found)[:10], "a score that equals the threshold is kept"
@@ -340,9 +343,10 @@ def expression_of(rng, depth=0):
 DEFAULTS = {"n": 7.5, "$score[1]": -1.5}
 
 
-def formula(door, loaded, expression, defaults=None, limit=200, **more):
+def formula(door, loaded, expression, defaults=None, limit=200, deeper=0, **more):
     query = m.FormulaQuery(formula=expression, defaults=defaults or {})
-    return door.query_points(loaded, prefetch=[near("a", 60), near("e", 40)], query=query, limit=limit, **more).points
+    prefetch = [near("a", 60 + deeper), near("e", 40 + deeper)]
+    return door.query_points(loaded, prefetch=prefetch, query=query, limit=limit, **more).points
 
 
 def test_formulas_are_worked_out_for_what_prefetches_found(door, loaded):
@@ -358,7 +362,8 @@ def test_formulas_are_worked_out_for_what_prefetches_found(door, loaded):
         threshold = found[5].score
         close = formula(door, loaded, expression, DEFAULTS, score_threshold=threshold)
         assert ids(close) == [it.id for it in found if it.score >= threshold]
-        assert ids(formula(door, loaded, expression, DEFAULTS, limit=4, offset=3)) == ids(found)[3:7]
+        paged = formula(door, loaded, expression, DEFAULTS, limit=7, deeper=3)
+        assert ids(formula(door, loaded, expression, DEFAULTS, limit=4, offset=3)) == ids(paged)[3:]
 
 
 def test_formulas_know_times_places_and_all_functions(door, client, name):

@@ -71,7 +71,7 @@ def test_telemetry_tells_more_with_each_level_and_clients_can_read_it(client, na
     told = telemetry(client, details_level=level)
     assert told.collections.number_of_collections >= 1 and told.cluster.enabled
     assert told.app.name == "qdrant" and told.app.startup.date() <= datetime.datetime.now(datetime.timezone.utc).date()
-    upserts = told.requests.rest.responses["PUT /collections/{name}/points"]["200"]
+    upserts = told.requests.rest.responses["PUT /collections/{collection_name}/points"]["200"]
     assert upserts.count >= 1 and upserts.avg_duration_micros > 0
     if level == 0:
         assert told.collections.collections is None and told.memory is None
@@ -112,11 +112,11 @@ def test_requests_are_counted_by_collection_where_there_is_one(client, node, nam
     client.upsert(name, [m.PointStruct(id=1, vector=[1, 2, 3, 4])])
     with pytest.raises(UnexpectedResponse):
         client.upsert("no-such-collection", [m.PointStruct(id=1, vector=[1, 2, 3, 4])])
-    asked = "PUT /collections/{name}/points"
+    asked = "PUT /collections/{collection_name}/points"
     of_collections = telemetry(client, per_collection=True).requests.rest.per_collection_responses[asked]
     assert of_collections[name]["200"].count == 1 and "no-such-collection" not in of_collections
     text = metrics(node, "?per_collection=true")
-    labels = {"method": "PUT", "endpoint": "/collections/{name}/points", "status": 200, "collection": name}
+    labels = {"method": "PUT", "endpoint": "/collections/{collection_name}/points", "status": 200, "collection": name}
     assert sample(text, "rest_responses_total", **labels) == 1
     client.delete_collection(name)
     assert name not in (telemetry(client, per_collection=True).requests.rest.per_collection_responses.get(asked) or {})

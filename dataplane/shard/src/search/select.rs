@@ -10,10 +10,10 @@ use vane_storage::records::PointRecord;
 use vane_types::{FieldSchema, GroupId, JsonPath, Payload, PointId, VectorId};
 
 use crate::error::Error;
+use crate::read::missed::Missed;
 use crate::state::State;
 use crate::state::field::{Schemas, TextSchemas};
 use crate::stored::decode_payload;
-use crate::unindexed::Missed;
 
 /// Candidates checked between two looks at the clock.
 const CHECKS_PER_DEADLINE: u64 = 256;

@@ -16,6 +16,7 @@ use vane_storage::{ReadView, SegmentFiles};
 use vane_types::{Distance, GroupId, HnswConfig, LogIndex, Residence, Slot, VectorId, VectorSpec};
 
 use crate::error::Error;
+use crate::read::missed::Missed;
 use crate::search::select::Checker;
 use crate::segments::growing::Chunk;
 use crate::segments::sealed::{Sealed, metric};
@@ -25,7 +26,6 @@ use crate::state::allowed::{Allowed, Resolved};
 use crate::state::field::{TextSchemas, text_schemas};
 use crate::state::filter_indexes::FilterIndexes;
 use crate::state::vector::VectorState;
-use crate::unindexed::Missed;
 
 /// The shard at one moment.
 pub(crate) struct View<'a> {

@@ -66,7 +66,7 @@ fn told(level: usize, anonymize: bool) -> Value {
     let collections = [collection()];
     let mut durations = Durations::default();
     durations.note(1_500, 2_000);
-    let asked = "PUT /collections/{name}/points".to_owned();
+    let asked = "PUT /collections/{collection_name}/points".to_owned();
     let responses = Responses::from([(asked, BTreeMap::from([(200, durations)]))]);
     let of_collections = BTreeMap::from([("mine".to_owned(), responses.clone())]);
     let members = vec![MemberState { node: NodeId(1), address: "n1:6335".into(), failed: None }];
@@ -103,7 +103,8 @@ fn each_level_tells_more() {
     assert_eq!(keys(&least), ["id", "app", "collections", "cluster", "requests"].into());
     assert_eq!(least["collections"], json!({"number_of_collections": 1}));
     let upserts = |told: &Value| {
-        told["requests"]["rest"]["responses"]["PUT /collections/{name}/points"]["200"].clone()
+        told["requests"]["rest"]["responses"]["PUT /collections/{collection_name}/points"]["200"]
+            .clone()
     };
     assert_eq!(keys(&upserts(&least)), ["count", "avg_duration_micros"].into());
     let first = told(1, false);
@@ -149,7 +150,10 @@ fn anonymous_figures_have_no_name_of_a_users() {
     }
     let open = told(9, false);
     let of_collections = &open["requests"]["rest"]["per_collection_responses"];
-    assert_eq!(of_collections["PUT /collections/{name}/points"]["mine"]["200"]["count"], 1);
+    assert_eq!(
+        of_collections["PUT /collections/{collection_name}/points"]["mine"]["200"]["count"],
+        1
+    );
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn figures(collections: Vec<CollectionHere>) -> QdrantFigures {
     [1_500, 60_000_000].into_iter().for_each(|us| durations.note(us, 0));
     let by_status = BTreeMap::from([(200, durations), (404, durations)]);
     let responses = Responses::from([
-        ("PUT /collections/{name}/points".to_owned(), by_status.clone()),
+        ("PUT /collections/{collection_name}/points".to_owned(), by_status.clone()),
         ("GET /collections".to_owned(), by_status),
     ]);
     QdrantFigures {
@@ -94,9 +94,9 @@ fn figures_have_the_names_types_and_labels_that_dashboards_know() {
     ] {
         assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
     }
-    let failed = "method=\"PUT\",endpoint=\"/collections/{name}/points\",status=\"404\"";
+    let failed = "method=\"PUT\",endpoint=\"/collections/{collection_name}/points\",status=\"404\"";
     assert!(text.contains(&format!("rest_responses_total{{{failed}}} 2\n")), "{text}");
-    let labels = "method=\"PUT\",endpoint=\"/collections/{name}/points\",status=\"200\"";
+    let labels = "method=\"PUT\",endpoint=\"/collections/{collection_name}/points\",status=\"200\"";
     let bucket = |le| format!("rest_responses_duration_seconds_bucket{{le=\"{le}\",{labels}}}");
     for (bucket, count) in [(bucket("0.001"), 0), (bucket("0.005"), 1), (bucket("+Inf"), 2)] {
         assert!(text.contains(&format!("{bucket} {count}\n")), "{bucket} in\n{text}");
