@@ -165,7 +165,9 @@ async fn a_collection_that_cannot_be_is_refused() {
         name,
         &collection(),
         &[
-            ("/spec/vectors", json!([]), "spec.vectors & at least 1"),
+            ("/spec/vectors", json!([]), "spec.vectors & dense or sparse"),
+            ("/spec/sparseVectors", json!([{"name": "a"}]), "spec.sparseVectors & no other"),
+            ("/spec/sparseVectors", json!([{"name": ""}]), "spec.sparseVectors[0].name"),
             ("/spec/vectors", twice, "spec.vectors & duplicate entries"),
             (
                 "/spec/vectors/-",
@@ -181,7 +183,7 @@ async fn a_collection_that_cannot_be_is_refused() {
             ("/spec/vectors", json!([{"size": 65_537, "distance": "Dot"}]), "spec.vectors[0].size"),
             (
                 "/spec/vectors",
-                json!([{"size": 4, "distance": "Manhattan"}]),
+                json!([{"size": 4, "distance": "Taxicab"}]),
                 "spec.vectors[0].distance & Cosine",
             ),
             (
@@ -204,8 +206,13 @@ async fn a_collection_that_cannot_be_is_refused() {
             ("/spec/aliases", json!(["x", "x"]), "spec.aliases"),
             (
                 "/spec/payloadIndexes",
-                json!([{"field": "f", "type": "Text"}]),
+                json!([{"field": "f", "type": "Words"}]),
                 "spec.payloadIndexes[0].type",
+            ),
+            (
+                "/spec/payloadIndexes",
+                json!([{"field": "f", "type": "Keyword", "text": {}}]),
+                "spec.payloadIndexes[0].text & type Text",
             ),
             ("/spec/shard", 3.into(), "spec.shard"),
         ],
@@ -253,6 +260,17 @@ async fn a_collection_keeps_its_shape() {
                 "spec.vectors & taken away",
             ),
             ("/spec/vectors", json!([a]), "spec.vectors & taken away"),
+            ("/spec/sparseVectors", json!([{"name": "words"}]), "spec.vectors & added"),
+            (
+                "/spec/vectors",
+                vectors(with(&a, "multi", true.into()), b.clone()),
+                "spec.vectors & multi",
+            ),
+            (
+                "/spec/vectors",
+                vectors(a.clone(), with(&b, "datatype", "Uint8".into())),
+                "spec.vectors & datatype",
+            ),
             ("/spec/vectors/-", with(&b, "name", "c".into()), "spec.vectors & added"),
         ],
     )
@@ -329,7 +347,16 @@ async fn defaults_are_stored_and_numbers_are_amounts() {
         (&spec["deletionPolicy"], &spec["shardingMethod"]),
         (&json!("Retain"), &json!("Auto"))
     );
-    assert_eq!(spec["vectors"][0]["name"], "");
+    let vector = &spec["vectors"][0];
+    assert_eq!((&vector["name"], &vector["multi"]), (&json!(""), &json!(false)));
+    assert_eq!(vector["datatype"], "Float32");
+    // Sparse vectors alone are enough.
+    bare["metadata"]["name"] = "words".into();
+    bare["spec"] = json!({
+        "clusterRef": {"name": "demo"}, "sparseVectors": [{"name": "words", "modifier": "Idf"}],
+        "payloadIndexes": [{"field": "body", "type": "Text", "text": {"stemmer": "english"}}],
+    });
+    apply(api, name, &bare).await.unwrap();
 }
 
 /// The words of each line.
