@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 use vane_types::NodeId;
 
 use super::shard_key::{CreateShardKey, DeleteShardKey};
@@ -29,19 +29,19 @@ pub enum ClusterOperation {
     /// Deletes a shard key with its points.
     DropShardingKey(DeleteShardKey),
     /// Not in this version.
-    ReplicatePoints(IgnoredAny),
+    ReplicatePoints(Value),
     /// Not in this version.
-    StartResharding(IgnoredAny),
+    StartResharding(Value),
     /// There is none to end.
-    AbortResharding(IgnoredAny),
+    AbortResharding(Value),
     /// There is none to end.
-    FinishResharding(IgnoredAny),
+    FinishResharding(Value),
     /// There is none to end.
-    FinishMigratingPoints(IgnoredAny),
+    FinishMigratingPoints(Value),
     /// There is none to end.
-    CommitReadHashRing(IgnoredAny),
+    CommitReadHashRing(Value),
     /// There is none to end.
-    CommitWriteHashRing(IgnoredAny),
+    CommitWriteHashRing(Value),
 }
 
 /// From which node to which a replica goes.
