@@ -149,7 +149,7 @@ def test_metrics_have_qdrants_names_beside_our_own(node, client, name):
     assert sample(text, "collections_total") == len(client.get_collections().collections)
     for figure in ("memory_resident_bytes", "process_threads", "process_open_fds", "process_max_fds", "process_open_mmaps"):
         assert sample(text, figure) > 0, figure
-    asked = {"method": "POST", "endpoint": "/collections/{name}/points/query", "status": 200}
+    asked = {"method": "POST", "endpoint": "/collections/{collection_name}/points/query", "status": 200}
     count = sample(text, "rest_responses_total", **asked)
     assert count >= 1 and sample(text, "rest_responses_duration_seconds_bucket", le="+Inf", **asked) == count
     shortest, mean, longest = (sample(text, f"rest_responses_{it}_duration_seconds", **asked) for it in ("min", "avg", "max"))
