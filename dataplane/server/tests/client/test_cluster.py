@@ -3,8 +3,6 @@
 import contextlib
 import http.client
 import json
-import pathlib
-import subprocess
 import time
 
 import pytest
@@ -13,36 +11,18 @@ from qdrant_client import models as m
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 from conftest import create, ids
-from node import Node, binary, wait_until
+from members import founded
+from node import wait_until
 
 # Not those of testbed's clusters: both may run at once.
 HOSTS = ["127.0.0.31", "127.0.0.32", "127.0.0.33"]
 PEER_PORT = 7336
-TOKEN = "test"
-
-
-def control(*arguments):
-    command = [pathlib.Path(binary()).with_name("vanectl"), "--endpoint", f"{HOSTS[0]}:{PEER_PORT}", "--token", TOKEN]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory):
-    dir = tmp_path_factory.mktemp("cluster")
-    seeds = ",".join(f"{host}:{PEER_PORT}" for host in HOSTS)
-    settings = {"CLUSTER__SEEDS": seeds, "CLUSTER__TOKEN": TOKEN}
-    all = [Node(dir / host, host=host, peer_port=PEER_PORT, **settings) for host in HOSTS]
-    try:
-        for node in all:
-            node.start(wait=False)
-        control("bootstrap", "--timeout", "30s")
-        for node in all:
-            wait_until(node.is_ready, "the node to be ready")
+    with founded(tmp_path_factory.mktemp("cluster"), HOSTS, PEER_PORT) as all:
         yield all
-    finally:
-        for node in all:
-            node.__exit__()
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """Four nodes behind the official client: replicas that move, members that go, what a cluster keeps."""
 
 import contextlib
-import pathlib
-import subprocess
 import threading
 
 import grpc
@@ -13,37 +11,19 @@ from qdrant_client import models as m
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 from conftest import create
-from node import Node, binary, wait_until
+from members import founded
+from node import wait_until
 
 # Not those of other tests with several nodes: all may run at once.
 HOSTS = ["127.0.0.41", "127.0.0.42", "127.0.0.43", "127.0.0.44"]
 PEER_PORT = 7337
-TOKEN = "test"
 ACTIVE, DEAD, PARTIAL = m.ReplicaState.ACTIVE, m.ReplicaState.DEAD, m.ReplicaState.PARTIAL
-
-
-def control(*arguments):
-    command = [pathlib.Path(binary()).with_name("vanectl"), "--endpoint", f"{HOSTS[0]}:{PEER_PORT}", "--token", TOKEN]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory):
-    dir = tmp_path_factory.mktemp("cluster")
-    seeds = ",".join(f"{host}:{PEER_PORT}" for host in HOSTS)
-    settings = {"CLUSTER__SEEDS": seeds, "CLUSTER__TOKEN": TOKEN}
-    all = [Node(dir / host, host=host, peer_port=PEER_PORT, **settings) for host in HOSTS]
-    try:
-        for node in all:
-            node.start(wait=False)
-        control("bootstrap", "--timeout", "30s")
-        for node in all:
-            wait_until(node.is_ready, "the node to be ready")
+    with founded(tmp_path_factory.mktemp("cluster"), HOSTS, PEER_PORT) as all:
         yield all
-    finally:
-        for node in all:
-            node.__exit__()
 
 
 @pytest.fixture(scope="module")
