@@ -7,6 +7,7 @@
 //! taken.
 
 mod matcher;
+mod pool;
 mod postings;
 mod search;
 #[cfg(test)]

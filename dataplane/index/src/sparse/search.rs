@@ -1,15 +1,19 @@
 //! The best rows of a segment by its postings, without a look at most of them.
 //!
-//! Rows are gone through in blocks. Lists of the query's indices are ordered by what each can add
-//! to a score at most; those that together cannot bring a row among the best are not read, but for
-//! rows that the others have brought near (Turtle, Flood: "Query evaluation: strategies and
-//! optimizations", 1995, there MaxScore). What remains is scored by the [`Matcher`] from its row,
-//! so that sums in another order change no answer.
+//! Rows are gone through in blocks, of which the first are short: what they find says what the
+//! others have to beat. Lists of the query's indices are ordered by what each can add to a score at
+//! most; those that together cannot bring a row among the best are read only for rows that the
+//! others have brought near (Turtle, Flood: "Query evaluation: strategies and optimizations", 1995,
+//! there MaxScore), or whole where so many are near that this costs less. Rows whose sums are known
+//! wait in a [`Pool`] until it shows which may be among the best. Those alone are scored, by the
+//! [`Matcher`] from the row itself, so that sums in another order change no answer.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::SparseRow;
 use super::matcher::Matcher;
+use super::pool::{Pool, Summed};
 use super::postings::{List, Postings};
 use crate::error::Error;
 use crate::metric::Metric;
@@ -19,8 +23,16 @@ use crate::vector_index::Hit;
 
 /// Rows of a block: their sums stay in the processor's first cache.
 const BLOCK: usize = 1 << 13;
-/// What sums of the same numbers in two orders may differ by, as a share of the largest sum.
-const SLACK: f32 = 1e-5;
+/// Rows of the first block; each next one goes twice as far, until they have as many as they may.
+/// What the first ones find says which rows of the others are of no use.
+const FIRST_BLOCK: usize = BLOCK / 16;
+/// Sums that are compared at once.
+const LANES: usize = 16;
+/// Postings that are added in the time in which one row is looked for in a list.
+const POSTINGS_PER_LOOK: usize = 8;
+
+/// Rows that wait to be scored, and twice those wanted: beyond, they are scored.
+const POOL_MAX: usize = 1 << 12;
 
 /// What is searched for in the postings of a segment.
 pub struct SparseSearch<'a> {
@@ -66,6 +78,51 @@ impl<'a> Term<'a> {
         self.from = self.to.max(gallop(self.list.rows, self.to, start));
         self.to = gallop(self.list.rows, self.from, end);
     }
+
+    /// Postings in the block.
+    fn len(&self) -> usize {
+        self.to - self.from
+    }
+
+    /// Adds its numbers to the sums of the block's rows. A row outside, in a damaged file, counts
+    /// as one inside: whatever is found is scored again.
+    fn add(&self, sums: &mut [f32; BLOCK]) {
+        let values = &self.list.values[self.from..self.to];
+        for (row, value) in self.list.rows[self.from..self.to].iter().zip(values) {
+            sums[*row as usize % BLOCK] += self.weight * value;
+        }
+    }
+
+    /// The same for some rows of the block, which rise.
+    fn add_among(&self, sums: &mut [f32; BLOCK], near: &[u32]) {
+        let rows = &self.list.rows[..self.to];
+        let mut at = self.from;
+        for row in near {
+            at = gallop(rows, at, *row);
+            if rows.get(at) == Some(row) {
+                sums[*row as usize % BLOCK] += self.weight * self.list.values[at];
+            }
+        }
+    }
+}
+
+/// What the sum of a row, or of what terms add at most, and its score may differ by: each step of
+/// either rounds by half of f32's epsilon, as a share of the largest sum, and bounds round as well.
+fn slack(terms: &[Term<'_>]) -> f32 {
+    let steps = (terms.len() + 1) as f32;
+    terms.iter().map(Term::extent).sum::<f32>() * steps * 2.0 * f32::EPSILON
+}
+
+/// Where the sums of a block's rows are.
+fn places(start: u32, end: u32) -> Range<usize> {
+    let first = start as usize % BLOCK;
+    first..first + (end - start) as usize
+}
+
+/// Whether a sum is not below. Nor is one that is no number, as huge ones and damaged files make
+/// it: its row is scored.
+fn is_near(sum: &f32, least: f32) -> bool {
+    (*sum >= least) | sum.is_nan()
 }
 
 /// The first place from `from` on whose row is not before `row`.
@@ -95,8 +152,8 @@ impl Postings {
         // Stable: terms of equal bounds stay in the order of their indices.
         terms.sort_by(|a, b| a.most.total_cmp(&b.most));
         let mut walk = Walk::new(search, &terms);
-        let mut sums = vec![0.0_f32; BLOCK];
-        for start in (0..self.rows()).step_by(BLOCK) {
+        let mut start = 0;
+        while start < self.rows() {
             if (search.stop)() {
                 return Err(Error::Stopped);
             }
@@ -105,9 +162,11 @@ impl Postings {
             if first == terms.len() {
                 break;
             }
-            let end = self.rows().min(start + BLOCK);
-            walk.block(&mut terms, first, (start as u32, end as u32), &mut sums);
+            let end = self.rows().min(start + BLOCK.min(start.max(FIRST_BLOCK)));
+            walk.block(&mut terms, first, (start as u32, end as u32));
+            start = end;
         }
+        walk.score_pool();
         Ok(walk.top.into_hits())
     }
 }
@@ -115,10 +174,17 @@ impl Postings {
 /// A search on its way.
 struct Walk<'a> {
     search: &'a SparseSearch<'a>,
+    /// Those of the best that were scored.
     top: Top<'a>,
+    /// Those that may have to be.
+    pool: Pool,
     /// What each term and those before it add at most, all together.
     most: Vec<f32>,
     slack: f32,
+    /// Of the rows of the block, as far as they are known, by what their numbers leave of blocks.
+    sums: Box<[f32; BLOCK]>,
+    /// Rows of the block that may be among the best, rising.
+    near: Vec<u32>,
 }
 
 impl<'a> Walk<'a> {
@@ -129,9 +195,10 @@ impl<'a> Walk<'a> {
             sum
         });
         let most = most.collect();
-        let slack = terms.iter().map(Term::extent).sum::<f32>() * SLACK;
+        let slack = slack(terms);
         let top = Top::new(Metric::InnerProduct, search.k, search.within, search.order);
-        Self { search, top, most, slack }
+        let (pool, sums) = (Pool::new(search.k, slack), Box::new([0.0; BLOCK]));
+        Self { search, top, pool, most, slack, sums, near: Vec::new() }
     }
 
     /// What terms before this one add at most.
@@ -139,70 +206,125 @@ impl<'a> Walk<'a> {
         if term == 0 { 0.0 } else { self.most[term - 1] }
     }
 
-    /// How many terms, from the first on, do not bring a row among the best by themselves.
-    fn first_needed(&self) -> usize {
-        match self.top.least() {
-            None => 0,
-            Some(least) => self.most.partition_point(|most| most + self.slack < least),
-        }
+    /// A row that scores worse is not among the best.
+    fn least(&self) -> f32 {
+        self.pool.least().max(self.top.least().unwrap_or(f32::NEG_INFINITY))
     }
 
-    fn block(
-        &mut self,
-        terms: &mut [Term<'_>],
-        first: usize,
-        (start, end): (u32, u32),
-        sums: &mut [f32],
-    ) {
+    /// How many terms, from the first on, do not bring a row among the best by themselves.
+    fn first_needed(&self) -> usize {
+        let least = self.least();
+        self.most.partition_point(|most| most + self.slack < least)
+    }
+
+    /// What the sum of a row must be at least before terms up to this one are added.
+    fn least_before(&self, term: usize) -> f32 {
+        self.least() - self.slack - self.rest(term)
+    }
+
+    fn block(&mut self, terms: &mut [Term<'_>], first: usize, (start, end): (u32, u32)) {
+        let (others, needed) = terms.split_at_mut(first);
         let mut any = false;
-        for term in &mut terms[first..] {
+        for term in needed {
             term.enter(start, end);
-            any |= term.from < term.to;
-            let (rows, values) = (&term.list.rows[term.from..term.to], &term.list.values);
-            for (row, value) in rows.iter().zip(&values[term.from..term.to]) {
-                // A row outside, in a damaged file, is passed over.
-                if let Some(sum) = sums.get_mut(row.wrapping_sub(start) as usize) {
-                    *sum += term.weight * value;
-                }
-            }
+            any |= term.len() > 0;
+            term.add(&mut self.sums);
         }
         if !any {
             return;
         }
-        for term in &mut terms[..first] {
-            term.enter(start, end);
+        others.iter_mut().for_each(|term| term.enter(start, end));
+        let first = self.add_while_many(others, (start, end));
+        self.gather(first, (start, end));
+        for (number, term) in others[..first].iter().enumerate().rev() {
+            term.add_among(&mut self.sums, &self.near);
+            let least = self.least_before(number);
+            self.keep(least);
         }
-        for (row, sum) in (start..end).zip(sums.iter_mut()) {
-            // Exactly 0 is what no posting was added to; a row that scores 0 is none.
-            if *sum != 0.0 {
-                let brought = std::mem::take(sum);
-                let least = self.top.least().unwrap_or(f32::NEG_INFINITY) - self.slack;
-                if brought + self.rest(first) >= least {
-                    self.finish(&terms[..first], row, brought);
+        self.finish();
+        self.sums[places(start, end)].fill(0.0);
+    }
+
+    /// Adds terms to the sums of all rows, the largest first, as long as that costs less than a
+    /// look for each row that is near; how many terms are left.
+    fn add_while_many(&mut self, terms: &[Term<'_>], (start, end): (u32, u32)) -> usize {
+        let rows = places(start, end);
+        let mut left: usize = terms.iter().map(Term::len).sum();
+        let mut first = terms.len();
+        while left > 0 {
+            let least = self.least_before(first);
+            // To count costs as much as some postings, so few are added without, and it is done a
+            // few times only.
+            let enough = if left <= rows.len() / POSTINGS_PER_LOOK { 0 } else { left / 2 };
+            if enough > 0 && self.near(rows.clone(), least) * first * POSTINGS_PER_LOOK < left {
+                break;
+            }
+            while left > enough && first > 0 {
+                first -= 1;
+                left -= terms[first].len();
+                terms[first].add(&mut self.sums);
+            }
+        }
+        first
+    }
+
+    /// How many sums are not below.
+    fn near(&self, rows: Range<usize>, least: f32) -> usize {
+        let sums = self.sums[rows].iter();
+        // Wrapping, as a look at each sum for an overflow would be one sum at a time.
+        sums.fold(0_u32, |near, sum| near.wrapping_add(u32::from(is_near(sum, least)))) as usize
+    }
+
+    /// Of the rows of the block, those that are near once the terms from `first` on are added.
+    fn gather(&mut self, first: usize, (start, end): (u32, u32)) {
+        let least = self.least_before(first);
+        // Exactly 0 is what no posting was added to; a row that scores 0 is none.
+        let is_near = |sum: &f32| (*sum != 0.0) & is_near(sum, least);
+        self.near.clear();
+        let (sums, _) = self.sums[start as usize % BLOCK..].as_chunks::<LANES>();
+        for (first, sums) in (start..end).step_by(LANES).zip(sums) {
+            let mut bits = 0_u32;
+            for (at, sum) in sums.iter().enumerate() {
+                bits |= u32::from(is_near(sum)) << at;
+            }
+            while bits != 0 {
+                let row = first + bits.trailing_zeros();
+                // The last block may end before its lanes do; so may sums of a damaged file.
+                if row < end {
+                    self.near.push(row);
                 }
+                bits &= bits - 1;
             }
         }
     }
 
-    /// Adds what the other terms have for a row, the largest first, and keeps it if it is among the
-    /// best.
-    fn finish(&mut self, terms: &[Term<'_>], row: u32, mut sum: f32) {
-        let least = self.top.least().unwrap_or(f32::NEG_INFINITY) - self.slack;
-        for (number, term) in terms.iter().enumerate().rev() {
-            if sum + self.most[number] < least {
-                return;
-            }
-            let rows = &term.list.rows[term.from..term.to];
-            if let Ok(at) = rows.binary_search(&row) {
-                sum += term.weight * term.list.values[term.from + at];
-            }
+    /// Keeps of those near the ones whose sum is not below.
+    fn keep(&mut self, least: f32) {
+        let sums = &self.sums;
+        self.near.retain(|row| is_near(&sums[*row as usize % BLOCK], least));
+    }
+
+    /// Puts those that are near, whose sums are whole, into the pool.
+    fn finish(&mut self) {
+        let (select, sums) = (self.search.select, &self.sums);
+        let near = self.near.iter().filter(|row| select.admits(**row));
+        self.pool.add(near.map(|row| Summed { row: *row, sum: sums[*row as usize % BLOCK] }));
+        if self.pool.len() > POOL_MAX.max(self.search.k.saturating_mul(2)) {
+            self.score_pool();
         }
-        if sum < least || !self.search.select.admits(row) {
-            return;
-        }
-        let score = self.search.matcher.score((self.search.row)(row));
-        if score != 0.0 {
-            self.top.push(row, score);
+    }
+
+    /// Scores what is in the pool, and keeps the best.
+    fn score_pool(&mut self) {
+        for Summed { row, sum } in self.pool.take() {
+            // It rises meanwhile.
+            if !is_near(&sum, self.least() - self.slack) {
+                continue;
+            }
+            let score = self.search.matcher.score((self.search.row)(row));
+            if score != 0.0 {
+                self.top.push(row, score);
+            }
         }
     }
 }

@@ -110,6 +110,34 @@ fn the_best_by_postings_are_the_best() {
 }
 
 #[test]
+fn sums_that_round_change_no_answer() {
+    let mut random = Random(5);
+    let mut rounded = |row: Row| {
+        let values = row.1.iter().map(|value| value / 3.0 + (random.next() % 97) as f32 / 970.0);
+        (row.0, values.collect())
+    };
+    let mut random = Random(6);
+    let rows: Vec<Row> = (0..20_000).map(|_| rounded(random.row(60, 300, 0.0))).collect();
+    let postings = opened(&rows);
+    // As many indices as make lists be read whole, and few enough for looks at single rows.
+    for most in [2, 9, 120] {
+        for round in 0..20 {
+            let query = rounded(random.row(most, 300, 0.0));
+            let hits = search((&postings, &rows), &query, (10, None), &Select::default()).unwrap();
+            assert_eq!(hits, expected(&rows, &query, 10, |_| true), "{most} {round}");
+        }
+    }
+}
+
+#[test]
+fn rows_of_equal_scores_are_told_apart_by_their_order() {
+    let rows = vec![(vec![1, 4], vec![0.1, 0.7]); 30_000];
+    let query: Row = (vec![1, 4, 9], vec![0.3, 0.3, 5.0]);
+    let hits = search((&opened(&rows), &rows), &query, (25, None), &Select::default()).unwrap();
+    assert_eq!(hits, expected(&rows, &query, 25, |_| true));
+}
+
+#[test]
 fn a_long_query_scores_as_its_definition_says() {
     let mut random = Random(3);
     let long: Row = ((0..4000).map(|at| at * 0xd_0007).collect(), vec![0.5; 4000]);
