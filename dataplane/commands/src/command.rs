@@ -96,6 +96,9 @@ impl Command {
         if let Some(Change::CreateIndex(create)) = &mut self.change {
             create.online &= level >= FeatureLevel::PROVEN;
         }
+        if let Some(Change::SetPayload(set)) = &mut self.change {
+            set.makes_arrays &= level >= FeatureLevel::CHANGING;
+        }
         self
     }
 
@@ -108,12 +111,11 @@ impl Command {
             None
             | Some(
                 Change::Delete(_)
-                | Change::SetPayload(_)
-                | Change::OverwritePayload(_)
                 | Change::DeletePayload(_)
                 | Change::ClearPayload(_)
                 | Change::DropIndex(_),
             ) => FeatureLevel::FIRST,
+            Some(Change::SetPayload(set) | Change::OverwritePayload(set)) => set.level(),
             Some(Change::DeleteVectors(delete)) => delete.level(),
             Some(Change::Configure(configure)) => configure.level(),
             Some(Change::CreateIndex(create)) => create.level(),

@@ -60,6 +60,11 @@ impl JsonPath {
         path
     }
 
+    /// Whether the path enters arrays.
+    pub fn enters_arrays(&self) -> bool {
+        self.rest.iter().any(|step| matches!(step, Step::Each | Step::At(_)))
+    }
+
     /// First key: the payload's own member that the path enters.
     pub fn root(&self) -> &str {
         &self.first

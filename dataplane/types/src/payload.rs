@@ -55,15 +55,30 @@ pub fn merge(payload: &mut Payload, patch: &Payload) {
     }
 }
 
-/// Merges `patch` into the object at `path`. Missing members become objects on the way;
-/// arrays are entered only by `[]` and `[i]`, and what is no object there is replaced.
-pub fn merge_at(payload: &mut Payload, path: &JsonPath, patch: &Payload) {
-    // Null until the next step says what it has to be.
-    let target = payload.entry(path.root()).or_insert(Value::Null);
-    merge_below(target, path.rest(), patch);
+/// What becomes of a value that a path enters as an array and that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoArray {
+    /// An array without elements takes its place.
+    Replaced,
+    /// It stays, and null stands where nothing was. Only for commands of members that know
+    /// nothing else.
+    Kept,
 }
 
-fn merge_below(target: &mut Value, steps: &[Step], patch: &Payload) {
+/// Merges `patch` into the object at `path`. Missing members become objects on the way, or
+/// arrays without elements where the path goes on by `[]` or `[i]`; arrays are entered only by
+/// these, and what is no object, or no array, there is replaced.
+pub fn merge_at(payload: &mut Payload, path: &JsonPath, patch: &Payload, no_array: NoArray) {
+    // Null until the next step says what it has to be.
+    let target = payload.entry(path.root()).or_insert(Value::Null);
+    merge_below(target, path.rest(), patch, no_array);
+}
+
+fn merge_below(target: &mut Value, steps: &[Step], patch: &Payload, no_array: NoArray) {
+    let enters_array = matches!(steps.first(), Some(Step::Each | Step::At(_)));
+    if enters_array && !target.is_array() && no_array == NoArray::Replaced {
+        *target = Value::Array(Vec::new());
+    }
     match steps.split_first() {
         None => {
             if let Value::Object(object) = target {
@@ -80,17 +95,17 @@ fn merge_below(target: &mut Value, steps: &[Step], patch: &Payload) {
                 *target = Value::Object(Payload::new());
             }
             if let Value::Object(object) = target {
-                merge_below(object.entry(key).or_insert(Value::Null), rest, patch);
+                merge_below(object.entry(key).or_insert(Value::Null), rest, patch, no_array);
             }
         }
         Some((Step::Each, rest)) => {
             if let Value::Array(array) = target {
-                array.iter_mut().for_each(|element| merge_below(element, rest, patch));
+                array.iter_mut().for_each(|element| merge_below(element, rest, patch, no_array));
             }
         }
         Some((Step::At(i), rest)) => {
             if let Some(element) = target.as_array_mut().and_then(|array| array.get_mut(*i)) {
-                merge_below(element, rest, patch);
+                merge_below(element, rest, patch, no_array);
             }
         }
     }
@@ -184,8 +199,10 @@ mod tests {
     #[test]
     fn merge_at_makes_the_way_and_enters_arrays_only_when_told() {
         let mut payload = object(json!({"l": [{"x": 1}, {"x": 2}]}));
-        merge_at(&mut payload, &"l[].in".parse().unwrap(), &object(json!({"y": 1})));
-        merge_at(&mut payload, &"new.way".parse().unwrap(), &object(json!({"z": 2})));
+        for (path, patch) in [("l[].in", json!({"y": 1})), ("new.way", json!({"z": 2}))] {
+            let path = path.parse().unwrap();
+            merge_at(&mut payload, &path, &object(patch), NoArray::Replaced);
+        }
         assert_eq!(
             Value::Object(payload),
             json!({
@@ -193,6 +210,38 @@ mod tests {
                 "new": {"way": {"z": 2}}
             })
         );
+    }
+
+    #[test]
+    fn what_is_entered_as_an_array_and_is_none_becomes_one_without_elements() {
+        for (there, path, expected) in [
+            (json!({}), "o[]", json!([])),
+            (json!({}), "o[].c[].d", json!([])),
+            (json!({}), "o[3]", json!([])),
+            (json!({}), "o.r[0].t", json!({"r": []})),
+            (json!({"o": null}), "o[]", json!([])),
+            (json!({"o": {"x": 1}}), "o[0].x", json!([])),
+            (json!({"o": "text"}), "o.r[]", json!({"r": []})),
+            (json!({"o": [{"x": 1}, 5]}), "o[].c[]", json!([{"x": 1, "c": []}, {"c": []}])),
+            (json!({"o": [1, [2]]}), "o[][]", json!([[], [{"y": 1}]])),
+            (json!({"o": [1]}), "o[1]", json!([1])),
+        ] {
+            let mut payload = object(there);
+            merge_at(
+                &mut payload,
+                &path.parse().unwrap(),
+                &object(json!({"y": 1})),
+                NoArray::Replaced,
+            );
+            assert_eq!(payload["o"], expected, "{path}");
+        }
+        // As members of an older level have it.
+        let mut payload = object(json!({"o": {"x": 1}}));
+        for path in ["o[]", "new[0]"] {
+            let path = path.parse().unwrap();
+            merge_at(&mut payload, &path, &object(json!({"y": 1})), NoArray::Kept);
+        }
+        assert_eq!(Value::Object(payload), json!({"o": {"x": 1}, "new": null}));
     }
 
     #[test]
@@ -211,7 +260,7 @@ mod tests {
         ] {
             let path: JsonPath = path.parse().unwrap();
             let mut merged = payload.clone();
-            merge_at(&mut merged, &path, &object(json!({"mark": 1})));
+            merge_at(&mut merged, &path, &object(json!({"mark": 1})), NoArray::Replaced);
             let json = serde_json::to_string(&merged).unwrap();
             assert_eq!(super::places(&payload, &path), places, "{path}");
             assert_eq!(json.matches("mark").count(), places, "{path}: {json}");

@@ -281,3 +281,22 @@ fn a_vector_has_to_be_of_the_kind_and_size_of_its_name() {
     let unknown = checked("other", sparse()).unwrap_err().to_string();
     assert_eq!(unknown, "Not existing vector name error: other");
 }
+
+#[test]
+fn a_key_makes_arrays_from_its_level_on() {
+    let set = |key: &str| {
+        let (points, payload) = (Selection::Ids(nums(&[3])), payload("x"));
+        let write = Write::SetPayload { points, payload, key: key.parse().ok() };
+        commands(write, Vec::new()).remove(0).1.remove(0)
+    };
+    for level in (1..=FeatureLevel::SPOKEN.0).map(FeatureLevel) {
+        for (key, enters) in [("o[].a", true), ("o[0]", true), ("o.a", false)] {
+            let (command, is_new) = (set(key), level >= FeatureLevel::CHANGING);
+            assert_eq!(command.encode(level).is_ok(), is_new || !enters, "{key} {level:?}");
+            let stored = command.at(level).encode(level).unwrap();
+            let change = Command::decode_stored(&stored).unwrap().change;
+            let Change::SetPayload(set) = change else { panic!("another change: {change:?}") };
+            assert_eq!(set.makes_arrays, enters && is_new, "{key} {level:?}");
+        }
+    }
+}

@@ -2,7 +2,8 @@
 
 use prost::Message;
 use vane_types::limits::{PATH_STEPS_MAX, PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX};
-use vane_types::{JsonPath, Payload, json, payload};
+use vane_types::payload::NoArray;
+use vane_types::{FeatureLevel, JsonPath, Payload, json, payload};
 
 use crate::checked::Checked;
 use crate::command::Change;
@@ -20,6 +21,22 @@ pub struct SetPayload {
     /// Path of the object to merge into; empty for the payload itself.
     #[prost(string, tag = "3")]
     pub key: String,
+    /// Whether what the key enters as an array becomes one. From
+    /// [`FeatureLevel::CHANGING`] on, as older members would keep what they have.
+    #[prost(bool, tag = "4")]
+    pub makes_arrays: bool,
+}
+
+impl SetPayload {
+    /// The level from which on members can read it.
+    pub(crate) fn level(&self) -> FeatureLevel {
+        if self.makes_arrays { FeatureLevel::CHANGING } else { FeatureLevel::FIRST }
+    }
+
+    /// What becomes of a value that the key enters as an array and that is none.
+    pub fn no_array(&self) -> NoArray {
+        if self.makes_arrays { NoArray::Replaced } else { NoArray::Kept }
+    }
 }
 
 /// Parts of the payload to remove, by path.
@@ -39,6 +56,7 @@ pub(crate) fn check_set(
     key.map_or(Ok(()), check_steps)?;
     // Once: a change of many points makes several entries, all with this payload.
     let payload = encoded(payload, key.map_or(0, steps))?;
+    let makes_arrays = key.is_some_and(JsonPath::enters_arrays);
     let key = key.map(ToString::to_string).unwrap_or_default();
     let bytes = payload.len();
     Checked::each(points, bytes, move |targets| {
@@ -46,6 +64,7 @@ pub(crate) fn check_set(
             targets: Some(targets),
             payload: payload.clone(),
             key: key.clone(),
+            makes_arrays,
         })
     })
 }
@@ -58,6 +77,7 @@ pub(crate) fn check_overwrite(points: Selection, payload: &Payload) -> Result<Ch
             targets: Some(targets),
             payload: payload.clone(),
             key: String::new(),
+            makes_arrays: false,
         })
     })
 }

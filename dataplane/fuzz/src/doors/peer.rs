@@ -53,7 +53,8 @@ fn changes() -> Vec<Change> {
     let point = Point { id: PointId::num(7).to_key(), vectors, payload: payload.clone() };
     let upsert = Upsert::of(vec![point.clone(), point]);
     let targets = Some(by_ids.clone());
-    let set = SetPayload { targets: targets.clone(), payload, key: "a[0].b".into() };
+    let key = "a[0].b".into();
+    let set = SetPayload { targets: targets.clone(), payload, key, makes_arrays: true };
     let keys = vec!["n".to_owned(), "a[].b".to_owned()];
     let field = "a[].b".to_owned();
     vec![

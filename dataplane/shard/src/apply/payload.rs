@@ -23,7 +23,7 @@ impl Applying<'_, '_> {
             // Before it is made: a path that enters a list puts the patch into each element.
             let made = payload::places(payload, &key).saturating_mul(bytes);
             applying.check_payload(0, made)?;
-            payload::merge_at(payload, &key, &patch);
+            payload::merge_at(payload, &key, &patch, set.no_array());
             Ok(())
         })
     }

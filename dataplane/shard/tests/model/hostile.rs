@@ -195,7 +195,8 @@ fn what_older_versions_wrote_is_read_changed_and_deleted() {
     let set = |payload: &Payload, key: String| {
         let targets = Some(Targets { ids: ids.clone(), ..Targets::default() });
         let payload = serde_json::to_vec(payload).unwrap();
-        Command::new(Change::SetPayload(SetPayload { targets, payload, key })).encode_stored()
+        let set = SetPayload { targets, payload, key, ..SetPayload::default() };
+        Command::new(Change::SetPayload(set)).encode_stored()
     };
     let long_path = vec!["a"; 512].join(".");
     replica.apply(set(&deep, long_path.clone())).unwrap();
