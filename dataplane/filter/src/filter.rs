@@ -63,7 +63,7 @@ impl Clause {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MinShould {
     pub conditions: Vec<Condition>,
-    /// From 1.
+    /// From 1: where none has to hold, there is no clause.
     pub min_count: usize,
 }
 

@@ -51,6 +51,9 @@ fn filter(json: Value, at: &At<'_>, depth: usize) -> Result<Filter, Invalid> {
     let mut read = |name| members.read(name, |json, at| clause(json, at, depth));
     let (should, must, must_not) = (read("should")?, read("must")?, read("must_not")?);
     let min_should = members.read("min_should", |json, at| min_should(json, at, depth))?;
+    // None of so many conditions has to hold. Left out here, it is evaluated by no member, of
+    // which older ones would look for what meets one.
+    let min_should = min_should.filter(|min_should| min_should.min_count > 0);
     members.finish(CLAUSES)?;
     Ok(Filter { should, min_should, must, must_not })
 }

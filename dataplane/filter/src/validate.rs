@@ -10,8 +10,7 @@ use crate::invalid::{At, Invalid};
 
 impl Filter {
     /// Checks depth, number of conditions, coordinates, that each field condition asks
-    /// something, that `min_count` is at least 1, and that `nested` holds no condition
-    /// about the point itself.
+    /// something, and that `nested` holds no condition about the point itself.
     ///
     /// # Errors
     /// The first that is wrong, with its place; always of kind
@@ -61,11 +60,6 @@ impl Check {
         }
         if let Some(min_should) = min_should {
             let at = at.key("min_should");
-            if min_should.min_count == 0 {
-                return Err(at
-                    .key("min_count")
-                    .out_of_range("value 0 invalid, must be 1 or larger"));
-            }
             self.conditions(&min_should.conditions, &at.key("conditions"), level)?;
         }
         Ok(())

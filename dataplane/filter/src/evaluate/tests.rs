@@ -92,6 +92,8 @@ fn empty_clauses_constrain_nothing_at_top_level() {
         json!({"should": []}),
         json!({"must": [], "must_not": []}),
         json!({"min_should": {"conditions": [], "min_count": 3}}),
+        json!({"min_should": {"conditions": [], "min_count": 0}}),
+        json!({"min_should": {"conditions": [{"has_id": [1]}], "min_count": 0}}),
         json!({"must": [{"should": []}]}),
         json!({"must": {}}),
         json!({"must": null}),

@@ -111,12 +111,6 @@ fn polygons_and_slices_are_checked() {
 fn values_out_of_range_are_a_matter_of_validation() {
     check(json!({"key": "a"}), Validation, "", "At least one field condition");
     check(json!({"key": "a", "match": null}), Validation, "", "At least one field condition");
-    check(
-        json!({"min_should": {"conditions": [], "min_count": 0}}),
-        Validation,
-        ".min_should.min_count",
-        "1 or larger",
-    );
     let far = json!({"center": {"lon": 181, "lat": 0}, "radius": 1});
     check(json!({"key": "a", "geo_radius": far}), Validation, ".geo_radius.center", "[-180;180]");
     let low = json!({"top_left": {"lon": 0, "lat": 0}, "bottom_right": {"lon": 0, "lat": -91}});

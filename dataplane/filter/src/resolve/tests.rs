@@ -185,6 +185,7 @@ fn clauses_combine_what_is_known() {
     check(json!({"must_not": a}), true, &[1, 3]);
     check(json!({"must_not": [a, unknown]}), false, &[1, 3]);
     check(json!({"min_should": {"conditions": [a, b], "min_count": 2}}), true, &[2]);
+    check(json!({"min_should": {"conditions": [a, b], "min_count": 0}}), true, &[0, 1, 2, 3]);
     check(
         json!({"min_should": {"conditions": [a, unknown], "min_count": 2}}),
         false,

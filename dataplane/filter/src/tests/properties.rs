@@ -170,7 +170,7 @@ fn field() -> BoxedStrategy<Value> {
 /// A filter of these conditions.
 fn clauses(condition: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     let list = || vec(condition.clone(), 0..3).prop_map(Value::from);
-    let min_should = (vec(condition.clone(), 0..4), 1..3).prop_map(
+    let min_should = (vec(condition.clone(), 0..4), 0..3).prop_map(
         |(conditions, n)| json!({"min_should": {"conditions": conditions, "min_count": n}}),
     );
     prop_oneof![

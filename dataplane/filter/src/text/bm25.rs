@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use murmur3::murmur3_32;
 use vane_types::schema::text::{Language, StemmerLanguage, Stopwords, TextParams};
 
-use super::each_sought;
+use super::{each_sought, tokens};
 
 /// How a text becomes weights.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,34 +36,43 @@ impl Default for Bm25 {
 }
 
 impl Bm25 {
-    /// Weights of a text that is stored, by ids of tokens, ascending; none without a token.
+    /// Weights of a text that is stored, by ids of tokens, ascending; none without a token. Where
+    /// prefixes are tokens, a word has all of its.
     pub fn document(&self, text: &str) -> Vec<(u32, f32)> {
-        let (counts, tokens) = self.count(text);
+        let mut counts = Counts::default();
+        // Nothing breaks it off.
+        let _: ControlFlow<()> = tokens(&self.text, text, &mut |token| counts.add(token));
         let Self { k, b, avg_len, .. } = *self;
-        let length = k * (1.0 - b + b * f64::from(tokens) / avg_len);
+        let length = k * (1.0 - b + b * f64::from(counts.tokens) / avg_len);
         let weight = |count: u32| {
             let count = f64::from(count);
             (count * (k + 1.0) / (count + length)) as f32
         };
-        counts.into_iter().map(|(id, count)| (id, weight(count))).collect()
+        counts.by_id.into_iter().map(|(id, count)| (id, weight(count))).collect()
     }
 
     /// Weights of a text that is looked for: 1 for each token.
     pub fn query(&self, text: &str) -> Vec<(u32, f32)> {
-        self.count(text).0.into_keys().map(|id| (id, 1.0)).collect()
+        let mut counts = Counts::default();
+        let _: ControlFlow<()> = each_sought(&self.text, text, &mut |token| counts.add(token));
+        counts.by_id.into_keys().map(|id| (id, 1.0)).collect()
     }
+}
 
-    /// How often each token comes, and how many there are. Of two tokens with one id, which search
-    /// cannot tell apart, each counts for the other.
-    fn count(&self, text: &str) -> (BTreeMap<u32, u32>, u32) {
-        let (mut counts, mut tokens) = (BTreeMap::new(), 0);
-        // Nothing breaks it off. A request has fewer bytes than would overflow.
-        let _: ControlFlow<()> = each_sought(&self.text, text, &mut |token| {
-            *counts.entry(token_id(token)).or_default() += 1;
-            tokens += 1;
-            ControlFlow::Continue(())
-        });
-        (counts, tokens)
+/// How often each token comes, and how many there are. Of two tokens with one id, which search
+/// cannot tell apart, each counts for the other.
+#[derive(Default)]
+struct Counts {
+    by_id: BTreeMap<u32, u32>,
+    tokens: u32,
+}
+
+impl Counts {
+    fn add(&mut self, token: &str) -> ControlFlow<()> {
+        *self.by_id.entry(token_id(token)).or_default() += 1;
+        // A text has no more tokens than bytes, and a request fewer than would overflow.
+        self.tokens += 1;
+        ControlFlow::Continue(())
     }
 }
 
@@ -76,6 +85,7 @@ fn token_id(token: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use vane_types::schema::text::Tokenizer;
 
     use super::*;
 
@@ -134,6 +144,28 @@ mod tests {
             let query: Vec<(u32, f32)> = document.iter().map(|(id, _)| (*id, 1.0)).collect();
             prop_assert_eq!(bm25.query(&words.join(" ")), query);
         }
+    }
+
+    #[test]
+    fn a_text_has_all_prefixes_of_its_words_and_is_found_by_one() {
+        let text = TextParams {
+            tokenizer: Tokenizer::Prefix,
+            min_token_len: Some(2),
+            max_token_len: Some(4),
+            ..TextParams::default()
+        };
+        let bm25 = Bm25 { k: 1.2, b: 1.0, avg_len: 5.0, text };
+        let ids = |tokens: [&str; 3]| {
+            let mut ids = tokens.map(token_id);
+            ids.sort_unstable();
+            ids
+        };
+        let document = bm25.document("hello h");
+        // Of three tokens, where five are the rule.
+        let weight = (2.2 / (1.0 + 1.2 * 0.6)) as f32;
+        assert_eq!(document, ids(["he", "hel", "hell"]).map(|id| (id, weight)));
+        assert_eq!(bm25.query("Hel"), [(token_id("hel"), 1.0)]);
+        assert_eq!(bm25.query("hello"), [(token_id("hell"), 1.0)]);
     }
 
     #[test]

@@ -18,20 +18,41 @@ pub(super) fn fold(text: Cow<'_, str>) -> Cow<'_, str> {
             continue;
         }
         parts.clear();
-        decompose_compatible(c, |part| {
-            if !is_combining_mark(part) {
-                match of_its_own(part) {
-                    "" => parts.push(part),
-                    ascii => parts.push_str(ascii),
+        let mut add = |part| match of_its_own(part) {
+            "" => parts.push(part),
+            ascii => parts.push_str(ascii),
+        };
+        match is_taken_apart(c) {
+            true => decompose_compatible(c, |part| {
+                if !is_combining_mark(part) {
+                    add(part);
                 }
-            }
-        });
+            }),
+            false => add(c),
+        }
         match !parts.is_empty() && parts.is_ascii() {
             true => folded.push_str(&parts),
             false => folded.push(c),
         }
     }
     Cow::Owned(folded)
+}
+
+/// Whether a sign is a letter, digit or mark with something to it, rather than a sign of its own:
+/// `½` is no number with a slash, and `™` no word.
+fn is_taken_apart(c: char) -> bool {
+    matches!(c,
+        '²' | '³' | '¹'
+        | 'À'..='\u{24f}'
+        // Letters and digits that stand high or low.
+        | '\u{1d62}'..='\u{1d65}' | '⁰'..='\u{2094}' | 'ⱼ'
+        | '\u{1e00}'..='\u{1eff}'
+        // In circles and brackets.
+        | '①'..='\u{24ff}'
+        // Two letters in one, but for the long s with a t.
+        | 'ﬀ'..='ﬄ' | 'ﬆ'
+        // As wide as letters of East Asia.
+        | '！'..='＿' | 'ａ'..='｛' | '｝' | '～')
 }
 
 /// What a letter stands for that Unicode does not take apart; empty where it is none.
@@ -116,6 +137,7 @@ mod tests {
             ("“naïve” — l’été", "\"naive\" - l'ete"),
             ("ελλάδα привёт 日本語 が", "ελλάδα привёт 日本語 が"),
             ("e\u{301}", "e\u{301}"),
+            ("½ 1º ª ™ № ℃ ㎏ 𝐀 ﬅ ； … ʰ", "½ 1º ª ™ № ℃ ㎏ 𝐀 ﬅ ; … ʰ"),
         ] {
             assert_eq!(fold(text.into()), folded);
         }

@@ -48,7 +48,7 @@ BAD = [
     ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "range": {"gte": "soon"}}]}}, "soon"),
     ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "match": {"value": 1.5}}]}}, "match"),
     ("POST", "/points/scroll", {"filter": {"must": [{"key": "k", "match": {"substring": 7}}]}}, "substring"),
-    ("POST", "/points/scroll", {"filter": {"min_should": {"conditions": [], "min_count": 0}}}, "min_count"),
+    ("POST", "/points/scroll", {"filter": {"min_should": {"conditions": [], "min_count": -1}}}, "min_count"),
     ("POST", "/points/query", {"query": [1, 2]}, "expected dim: 4, got 2"),
     ("POST", "/points/query", {"query": [1, 2, 3, 4], "using": "nope"}, "nope"),
     ("POST", "/points/query", {"query": [1, 2, 3, 4], "with_vector": ["nope"]}, "nope"),

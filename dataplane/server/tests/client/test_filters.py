@@ -70,6 +70,7 @@ TABLE = [
     ({"should": [{"key": "k", "match": {"value": "b"}}, {"has_id": [1]}]}, {1, 5}),
     ({"must": [{"has_id": list(range(1, 6))}], "must_not": [{"key": "k", "match": {"value": 1}}]}, {2, 4, 5}),
     ({"min_should": {"conditions": [{"has_id": [1, 2]}, {"has_id": [2, 3]}, {"has_id": [2]}], "min_count": 2}}, {2}),
+    ({"min_should": {"conditions": [{"has_id": [1, 2]}], "min_count": 0}}, EVERYONE),
     ({"must": [{"nested": {"key": "n", "filter": {"must": [{"key": "a", "match": {"value": 1}}, {"key": "b", "match": {"value": 3}}]}}}]}, {19}),
     ({"must": [{"key": "n[].a", "match": {"value": 1}}, {"key": "n[].b", "match": {"value": 3}}]}, {18, 19}),
     ({"must": [{"key": "n.a", "match": {"value": 1}}]}, {20}),

@@ -190,8 +190,8 @@ fn mistakes_get_their_code_and_name_the_field() {
         (r#"{"with_payload": ["a["]}"#, 400, "with_payload"),
         (r#"{"filter": {"mast": []}}"#, 400, "mast"),
         (
-            r#"{"filter": {"min_should": {"conditions": [], "min_count": 0}}}"#,
-            422,
+            r#"{"filter": {"min_should": {"conditions": [], "min_count": -1}}}"#,
+            400,
             "filter.min_should.min_count",
         ),
         (&many, 422, "prefetch"),
