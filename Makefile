@@ -41,7 +41,7 @@ SIM_ARGS ?=
 FUZZ_DOORS ?= rest grpc peer raft admin files
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
-# Suites of `integrations`, all of them where it is empty: current older cognee js go rust java.
+# Suites of `integrations`, all of them where it is empty: current older cognee edge js go rust java.
 SUITES ?=
 # More arguments for pytest in `e2e` and `e2e-smoke`.
 E2E_ARGS ?=

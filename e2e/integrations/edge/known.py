@@ -1,0 +1,141 @@
+"""Where Vane answers otherwise on purpose, or Edge is no witness: told apart from mistakes, and counted.
+docs/compatibility.md has those on purpose; of those that are open, nobody knows yet."""
+
+from typing import Any, Callable, NamedTuple
+
+from same import Failed
+
+
+class Seen(NamedTuple):
+    """Two answers that are not the same."""
+
+    operation: dict
+    expected: Any
+    found: Any
+    # What the collection has, and how its data are drawn.
+    held: Any
+    data: Any
+
+
+class Known(NamedTuple):
+    """A difference, and whether it may be what was seen."""
+
+    reason: str
+    applies: Callable[[Seen], bool]
+
+
+def conditions(json):
+    """All conditions on fields that stand anywhere in an operation."""
+    if isinstance(json, dict):
+        if isinstance(json.get("key"), str) and len(json) > 1:
+            yield json
+        for it in json.values():
+            yield from conditions(it)
+    elif isinstance(json, list):
+        for it in json:
+            yield from conditions(it)
+
+
+def matches(seen, kinds):
+    return [it for it in conditions(seen.operation) if isinstance(it.get("match"), dict) and it["match"].keys() & set(kinds)]
+
+
+def texts_without_index(seen):
+    return any(it["key"] not in seen.held.indexed(["text"]) for it in matches(seen, ["text", "text_any", "phrase"]))
+
+
+def values_under_an_index(seen):
+    indexed = seen.held.indexed(["integer", "keyword", "float", "uuid", "bool", "geo", "datetime"])
+    asked = [it for it in conditions(seen.operation) if it["key"] in indexed]
+    return bool(asked) and not seen.data.is_tidy
+
+
+def except_under_an_index(seen):
+    indexed = seen.held.indexed(["integer", "keyword", "uuid"])
+    return any(it["key"] in indexed for it in matches(seen, ["except"]))
+
+
+def absence_under_an_index(seen):
+    indexed = seen.held.indexed(["integer", "keyword", "float", "uuid", "bool", "geo", "datetime", "text"])
+    return any(it["key"] in indexed and it.keys() & {"is_null", "is_empty"} for it in conditions(seen.operation))
+
+
+def numbers_of_dates(seen):
+    dates = seen.held.indexed(["datetime"])
+    numbers = [it for it in conditions(seen.operation) if "range" in it and not any(isinstance(at, str) for at in it["range"].values())]
+    return any(it["key"] in dates for it in numbers)
+
+
+def about_points_inside_nested(seen, json=None, inside=False):
+    json = seen.operation if json is None else json
+    if isinstance(json, list):
+        return any(about_points_inside_nested(seen, it, inside) for it in json)
+    if not isinstance(json, dict):
+        return False
+    if inside and ("has_id" in json or "has_vector" in json):
+        return True
+    return any(about_points_inside_nested(seen, it, inside or name == "nested") for name, it in json.items() if it is not None)
+
+
+def mmr_of_sparse(seen):
+    return isinstance(seen.expected, Failed) and "vector data config for vector" in seen.expected.text
+
+
+def key_of_an_overwrite(seen):
+    return seen.operation["op"] == "overwrite_payload" and "key" in seen.operation
+
+
+def levels(query):
+    """A query and all of its prefetches."""
+    yield query
+    inner = query.get("prefetch") or []
+    for below in inner if isinstance(inner, list) else [inner]:
+        yield from levels(below)
+
+
+def rare_indices(seen):
+    rare = [name for name, it in seen.held.collection["sparse_vectors"].items() if it.get("modifier") == "idf"]
+    return any(it.get("using") in rare for it in levels(seen.operation))
+
+
+def threshold_of_examples(seen):
+    far = [name for name, it in seen.held.collection["vectors"].items() if it["distance"] in ("Euclid", "Manhattan")]
+    kinds = {"recommend", "discover", "context", "relevance_feedback"}
+    by_examples = lambda it: isinstance(it.get("query"), dict) and it["query"].keys() & kinds
+    return any("score_threshold" in it and it.get("using", "") in far and by_examples(it) for it in levels(seen.operation))
+
+
+def offset_of_prefetches(seen):
+    return bool(seen.operation.get("offset")) and "prefetch" in seen.operation
+
+
+def threshold_without_scores(seen):
+    has_scores = lambda it: it.get("query") is not None and not (isinstance(it["query"], dict) and "order_by" in it["query"])
+    return any("score_threshold" in it and not has_scores(it) for it in levels(seen.operation))
+
+
+def mmr_of_prefetches(seen):
+    below = [it for it in levels(seen.operation) if it is not seen.operation]
+    return any(isinstance(it.get("query"), dict) and it["query"].get("mmr") is not None for it in below)
+
+
+KNOWN = {
+    "texts without an index": Known("taken apart into words there since 1.20", texts_without_index),
+    "has_id inside nested": Known("never true there, refused here", about_points_inside_nested),
+    "except of values that an index has not": Known("an index changes no answer here", except_under_an_index),
+    "is_null and is_empty under an index": Known("an index changes no answer here", absence_under_an_index),
+    "numbers as dates under an index": Known("an index changes no answer here", numbers_of_dates),
+    "values of other types under an index": Known("an index changes no answer here", values_under_an_index),
+    "key of an overwrite": Known("passed over there, refused here", key_of_an_overwrite),
+    "weights of rare indices": Known("open: points with an empty vector count here, and deleted ones there", rare_indices),
+    "thresholds of examples by distances": Known("open: a distance here, as in 1.18; larger is better in Edge", threshold_of_examples),
+    "offsets of queries over prefetches": Known("prefetches hand on as many points more here", offset_of_prefetches),
+    "thresholds without scores": Known("passed over in prefetches there, refused here", threshold_without_scores),
+    "MMR of prefetches": Known("open: Edge hands on the nearest in their plain order", mmr_of_prefetches),
+    "MMR of sparse vectors": Known("Edge fails, Qdrant's server does not", mmr_of_sparse),
+}
+
+
+def known(seen):
+    """The name of the first that applies; None where it is a mistake."""
+    return next((name for name, it in KNOWN.items() if it.applies(seen)), None)
