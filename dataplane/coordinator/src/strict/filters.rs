@@ -5,7 +5,7 @@ use uuid::Uuid;
 use vane_filter::{
     Clause, Condition, FieldCondition, Filter, Match, Nested, Range, Scalar, Scalars,
 };
-use vane_types::{FieldSchema, JsonPath};
+use vane_types::{CollectionConfig, FieldSchema, JsonPath};
 
 use crate::query::{Expression, Formula};
 use crate::watched::Schema;
@@ -14,7 +14,11 @@ use crate::watched::Schema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     Keyword,
+    /// The beginnings of keywords, and parts of them.
+    Prefix,
     Integer,
+    /// Integers that are smaller or larger.
+    IntegerRange,
     Float,
     Bool,
     Geo,
@@ -25,12 +29,13 @@ enum Use {
 }
 
 /// Any index tells whether there is something.
-const ANY: [Use; 8] = [
+const ANY: [Use; 9] = [
     Use::Bool,
     Use::Datetime,
     Use::Float,
     Use::Geo,
     Use::Integer,
+    Use::IntegerRange,
     Use::Keyword,
     Use::Text,
     Use::Uuid,
@@ -40,8 +45,8 @@ impl Use {
     /// Type of the indexes that serve it.
     fn name(self) -> &'static str {
         match self {
-            Self::Keyword => "keyword",
-            Self::Integer => "integer",
+            Self::Keyword | Self::Prefix => "keyword",
+            Self::Integer | Self::IntegerRange => "integer",
             Self::Float => "float",
             Self::Bool => "bool",
             Self::Geo => "geo",
@@ -51,14 +56,33 @@ impl Use {
         }
     }
 
-    fn is_served_by(self, schema: &FieldSchema) -> bool {
-        match schema {
-            FieldSchema::Text(params) => match self {
-                Self::Phrase => params.phrase_matching,
-                other => other == Self::Text,
-            },
-            other => other.name() == self.name(),
+    /// Whether an index of this type serves it, one that `says` of an option what was asked for.
+    fn is_served_by(self, schema: &FieldSchema, says: impl Fn(&str) -> Option<bool>) -> bool {
+        match (self, schema) {
+            (Self::Phrase, FieldSchema::Text(params)) => params.phrase_matching,
+            (Self::Prefix, FieldSchema::Keyword) => says("prefix") == Some(true),
+            (Self::Integer, FieldSchema::Integer) => says("lookup") != Some(false),
+            (Self::IntegerRange, FieldSchema::Integer) => says("range") != Some(false),
+            (wanted, schema) => schema.name() == wanted.name(),
         }
+    }
+}
+
+/// The payload indexes of a collection, each with what it was made for. Any index of keywords
+/// answers for their beginnings, and any of integers for values and ranges; limits go by what was
+/// asked for nevertheless: who is let through here is let through by Qdrant then, too.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Indexes<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) config: &'a CollectionConfig,
+}
+
+impl Indexes<'_> {
+    fn serve(self, key: &JsonPath, wanted: &[Use]) -> bool {
+        let options = self.config.hints.indexes.get(key);
+        let says = |option: &str| options.and_then(|options| options.get(option)?.as_bool());
+        let serves = |index| wanted.iter().any(|wanted| wanted.is_served_by(index, says));
+        self.schema.get(key).is_some_and(serves)
     }
 }
 
@@ -113,19 +137,23 @@ fn len(list: &Scalars) -> usize {
 }
 
 /// The first field of a filter that no index serves.
-pub(super) fn missing(schema: &Schema, filter: &Filter) -> Option<Missing> {
-    missing_below(schema, None, filter)
+pub(super) fn missing(indexes: Indexes<'_>, filter: &Filter) -> Option<Missing> {
+    missing_below(indexes, None, filter)
 }
 
-fn missing_below(schema: &Schema, above: Option<&JsonPath>, filter: &Filter) -> Option<Missing> {
+fn missing_below(
+    indexes: Indexes<'_>,
+    above: Option<&JsonPath>,
+    filter: &Filter,
+) -> Option<Missing> {
     conditions(filter).find_map(|condition| match condition {
-        Condition::Filter(filter) => missing_below(schema, above, filter),
+        Condition::Filter(filter) => missing_below(indexes, above, filter),
         Condition::Nested { nested: Nested { key, filter } } => {
-            missing_below(schema, Some(&joined(above, key).each()), filter)
+            missing_below(indexes, Some(&joined(above, key).each()), filter)
         }
-        Condition::Field(field) => lacking(schema, joined(above, &field.key), &of_field(field)),
+        Condition::Field(field) => lacking(indexes, joined(above, &field.key), &of_field(field)),
         Condition::IsEmpty { is_empty: field } | Condition::IsNull { is_null: field } => {
-            lacking(schema, joined(above, &field.key), &ANY)
+            lacking(indexes, joined(above, &field.key), &ANY)
         }
         Condition::HasId { .. }
         | Condition::HasVector { .. }
@@ -142,12 +170,8 @@ fn joined(above: Option<&JsonPath>, key: &JsonPath) -> JsonPath {
 }
 
 /// A field, where something is wanted and no index serves any of it.
-fn lacking(schema: &Schema, key: JsonPath, wanted: &[Use]) -> Option<Missing> {
-    let is_served = schema.get(&key).is_some_and(|index| {
-        let mut wanted = wanted.iter();
-        wanted.any(|wanted| wanted.is_served_by(index))
-    });
-    if wanted.is_empty() || is_served {
+fn lacking(indexes: Indexes<'_>, key: JsonPath, wanted: &[Use]) -> Option<Missing> {
+    if wanted.is_empty() || indexes.serve(&key, wanted) {
         return None;
     }
     let mut names: Vec<_> = wanted.iter().map(|wanted| wanted.name()).collect();
@@ -171,7 +195,7 @@ fn of_field(condition: &FieldCondition) -> Vec<Use> {
     } = condition;
     let mut wanted = matching.as_ref().map(of_match).unwrap_or_default();
     match range {
-        Some(Range::Number(_)) => wanted.extend([Use::Float, Use::Integer]),
+        Some(Range::Number(_)) => wanted.extend([Use::Float, Use::IntegerRange]),
         Some(Range::Datetime(_)) => wanted.push(Use::Datetime),
         None => {}
     }
@@ -203,23 +227,25 @@ fn of_match(matching: &Match) -> Vec<Use> {
         }
         Match::Text(_) | Match::TextAny(_) => vec![Use::Text],
         Match::Phrase(_) => vec![Use::Phrase],
-        Match::Prefix(_) | Match::Substring(_) => vec![Use::Keyword],
+        Match::Prefix(_) | Match::Substring(_) => vec![Use::Prefix],
     }
 }
 
 /// The first field of a formula that no index serves.
-pub(super) fn missing_of_formula(schema: &Schema, formula: &Formula) -> Option<Missing> {
-    let of_expression = missing_of(schema, &formula.expression);
-    of_expression.or_else(|| formula.conditions.iter().find_map(|it| missing(schema, it)))
+pub(super) fn missing_of_formula(indexes: Indexes<'_>, formula: &Formula) -> Option<Missing> {
+    let of_expression = missing_of(indexes, &formula.expression);
+    of_expression.or_else(|| formula.conditions.iter().find_map(|it| missing(indexes, it)))
 }
 
-fn missing_of(schema: &Schema, expression: &Expression) -> Option<Missing> {
-    let of = |expression: &Expression| missing_of(schema, expression);
+fn missing_of(indexes: Indexes<'_>, expression: &Expression) -> Option<Missing> {
+    let of = |expression: &Expression| missing_of(indexes, expression);
     match expression {
         Expression::Constant(_) | Expression::Score(_) | Expression::Condition(_) => None,
-        Expression::Value(key) => lacking(schema, key.clone(), &[Use::Float, Use::Integer]),
-        Expression::Distance { to, .. } => lacking(schema, to.clone(), &[Use::Geo]),
-        Expression::Datetime(key) => lacking(schema, key.clone(), &[Use::Datetime]),
+        Expression::Value(key) => {
+            lacking(indexes, key.clone(), &[Use::Float, Use::Integer, Use::IntegerRange])
+        }
+        Expression::Distance { to, .. } => lacking(indexes, to.clone(), &[Use::Geo]),
+        Expression::Datetime(key) => lacking(indexes, key.clone(), &[Use::Datetime]),
         Expression::Sum(all)
         | Expression::Product(all)
         | Expression::Max(all)

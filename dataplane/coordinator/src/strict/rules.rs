@@ -9,11 +9,11 @@ use vane_types::{
     CollectionConfig, FieldSchema, JsonPath, NamedVectors, StrictMode, Vector, VectorSpec,
 };
 
-use super::filters::{self, Missing};
+use super::filters::{self, Indexes, Missing};
 use super::limited::{Limited, User};
 use super::{Requested, filter_of};
 use crate::query::{By, Grouping, Prefetch, Query};
-use crate::watched::{Figures, Schema};
+use crate::watched::Figures;
 
 /// What has to be known beside what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,36 +78,37 @@ impl Rules<'_> {
 
     /// Refuses a request that is over a limit.
     pub(super) fn check(&self, asked: &Requested<'_>, facts: &Facts) -> Result<(), Limited> {
-        let (strict, schema) = (self.strict, facts.figures.as_deref().map(|it| &it.schema));
+        let strict = self.strict;
+        let indexes = facts.figures.as_deref().map(|figures| self.indexes(figures));
         match asked {
-            Requested::Query(query) => self.query(query, query.limit, schema),
+            Requested::Query(query) => self.query(query, query.limit, indexes),
             Requested::Queries(queries) => {
                 let found = queries.len() as u64;
                 over("search batch size", Some(found), strict.search_max_batchsize)?;
-                queries.iter().try_for_each(|query| self.query(query, query.limit, schema))
+                queries.iter().try_for_each(|query| self.query(query, query.limit, indexes))
             }
             Requested::Groups(query, grouping) => {
                 let Grouping { by, size, lookup: _ } = grouping;
-                self.group_field(by, schema)?;
-                self.query(query, query.limit.saturating_mul(*size), schema)
+                self.group_field(by, indexes)?;
+                self.query(query, query.limit.saturating_mul(*size), indexes)
             }
             Requested::Retrieve(_) => Ok(()),
             Requested::Scroll { filter, limit } => {
                 self.limit(*limit)?;
-                self.read_filter(*filter, schema)
+                self.read_filter(*filter, indexes)
             }
             Requested::Count { filter, exact } => {
-                self.read_filter(*filter, schema)?;
+                self.read_filter(*filter, indexes)?;
                 self.exact(*exact)
             }
             Requested::Facet { filter, limit, exact } => {
                 self.limit(*limit)?;
-                self.read_filter(*filter, schema)?;
+                self.read_filter(*filter, indexes)?;
                 self.exact(*exact)
             }
             Requested::Matrix(matrix) => {
                 self.limit(matrix.limit.saturating_mul(matrix.sample))?;
-                self.read_filter(matrix.filter.as_ref(), schema)
+                self.read_filter(matrix.filter.as_ref(), indexes)
             }
             Requested::Writes(writes) => {
                 writes.iter().try_for_each(|write| self.write(write, facts))
@@ -127,29 +128,34 @@ impl Rules<'_> {
     }
 
     /// A query that may come to as many results as `limit` says.
-    fn query(&self, query: &Query, limit: usize, schema: Option<&Schema>) -> Result<(), Limited> {
+    fn query(
+        &self,
+        query: &Query,
+        limit: usize,
+        indexes: Option<Indexes<'_>>,
+    ) -> Result<(), Limited> {
         let Query { by, using, filter, params, prefetch, oversampling, corpus, .. } = query;
-        prefetch.iter().try_for_each(|stage| self.prefetch(stage, schema))?;
+        prefetch.iter().try_for_each(|stage| self.prefetch(stage, indexes))?;
         if prefetch.is_empty() {
             self.scan(by, using, filter.as_ref())?;
         }
-        self.formula(by, schema)?;
+        self.formula(by, indexes)?;
         self.limit(limit)?;
-        self.read_filter(filter.as_ref(), schema)?;
-        self.read_filter(corpus.as_ref(), schema)?;
+        self.read_filter(filter.as_ref(), indexes)?;
+        self.read_filter(corpus.as_ref(), indexes)?;
         self.params(params.ef, *oversampling, params.exact)
     }
 
-    fn prefetch(&self, stage: &Prefetch, schema: Option<&Schema>) -> Result<(), Limited> {
+    fn prefetch(&self, stage: &Prefetch, indexes: Option<Indexes<'_>>) -> Result<(), Limited> {
         let Prefetch { by, using, filter, params, prefetch, limit, oversampling, corpus, .. } =
             stage;
         // As deep as a request may be.
-        prefetch.iter().try_for_each(|stage| self.prefetch(stage, schema))?;
+        prefetch.iter().try_for_each(|stage| self.prefetch(stage, indexes))?;
         self.scan(by, using, filter.as_ref())?;
-        self.formula(by, schema)?;
+        self.formula(by, indexes)?;
         self.limit(*limit)?;
-        self.read_filter(filter.as_ref(), schema)?;
-        self.read_filter(corpus.as_ref(), schema)?;
+        self.read_filter(filter.as_ref(), indexes)?;
+        self.read_filter(corpus.as_ref(), indexes)?;
         self.params(params.ef, *oversampling, params.exact)
     }
 
@@ -208,19 +214,19 @@ impl Rules<'_> {
         own.or_else(|| hints.config.get("hnsw_config").and_then(given)).is_some_and(|m| m > 0)
     }
 
-    fn formula(&self, by: &By, schema: Option<&Schema>) -> Result<(), Limited> {
+    fn formula(&self, by: &By, indexes: Option<Indexes<'_>>) -> Result<(), Limited> {
         let By::Formula(formula) = by else { return Ok(()) };
         formula.conditions.iter().try_for_each(|filter| self.filter(filter))?;
-        let schema = schema.filter(|_| self.strict.unindexed_filtering_retrieve == Some(false));
-        let missing = schema.and_then(|schema| filters::missing_of_formula(schema, formula));
+        let indexes = indexes.filter(|_| self.strict.unindexed_filtering_retrieve == Some(false));
+        let missing = indexes.and_then(|indexes| filters::missing_of_formula(indexes, formula));
         missing.map_or(Ok(()), |missing| Err(unindexed(missing, User::Formula)))
     }
 
     /// Refuses to group by a field without an index of values that can be looked up.
-    fn group_field(&self, key: &JsonPath, schema: Option<&Schema>) -> Result<(), Limited> {
-        let schema = schema.filter(|_| self.strict.unindexed_filtering_retrieve == Some(false));
-        let Some(schema) = schema else { return Ok(()) };
-        let found = match schema.get(key) {
+    fn group_field(&self, key: &JsonPath, indexes: Option<Indexes<'_>>) -> Result<(), Limited> {
+        let indexes = indexes.filter(|_| self.strict.unindexed_filtering_retrieve == Some(false));
+        let Some(indexes) = indexes else { return Ok(()) };
+        let found = match indexes.schema.get(key) {
             Some(
                 FieldSchema::Keyword | FieldSchema::Integer | FieldSchema::Bool | FieldSchema::Uuid,
             ) => return Ok(()),
@@ -229,20 +235,28 @@ impl Rules<'_> {
         Err(Limited::Ungrouped { key: key.clone(), found })
     }
 
-    fn read_filter(&self, filter: Option<&Filter>, schema: Option<&Schema>) -> Result<(), Limited> {
-        self.filter_under(filter, self.strict.unindexed_filtering_retrieve, schema)
+    fn indexes<'f>(&'f self, figures: &'f Figures) -> Indexes<'f> {
+        Indexes { schema: &figures.schema, config: self.config }
+    }
+
+    fn read_filter(
+        &self,
+        filter: Option<&Filter>,
+        indexes: Option<Indexes<'_>>,
+    ) -> Result<(), Limited> {
+        self.filter_under(filter, self.strict.unindexed_filtering_retrieve, indexes)
     }
 
     fn filter_under(
         &self,
         filter: Option<&Filter>,
         allowed: Option<bool>,
-        schema: Option<&Schema>,
+        indexes: Option<Indexes<'_>>,
     ) -> Result<(), Limited> {
         let Some(filter) = filter else { return Ok(()) };
         self.filter(filter)?;
-        let schema = schema.filter(|_| allowed == Some(false));
-        let missing = schema.and_then(|schema| filters::missing(schema, filter));
+        let indexes = indexes.filter(|_| allowed == Some(false));
+        let missing = indexes.and_then(|indexes| filters::missing(indexes, filter));
         missing.map_or(Ok(()), |missing| Err(unindexed(missing, User::Filter)))
     }
 
@@ -302,8 +316,8 @@ impl Rules<'_> {
             | Write::CloseTenant(_) => {}
         }
         let filter = filter_of(write).or_else(|| condition_of(write));
-        let schema = figures.map(|figures| &figures.schema);
-        self.filter_under(filter, strict.unindexed_filtering_update, schema)
+        let indexes = figures.map(|figures| self.indexes(figures));
+        self.filter_under(filter, strict.unindexed_filtering_update, indexes)
     }
 
     /// Refuses what would add to a collection that has as much as it may.

@@ -193,7 +193,7 @@ fn vectors_without_graphs_are_searched_only_among_tenants_that_have_some() {
 fn each_condition_wants_an_index_that_serves_it() {
     let any: [&str; 8] = ["bool", "datetime", "float", "geo", "integer", "keyword", "text", "uuid"];
     let uuid = "11111111-1111-1111-1111-111111111111";
-    let cases: [(Value, &[&str], &str); 14] = [
+    let cases: [(Value, &[&str], &str); 13] = [
         (json!({"match": {"value": "x"}}), &["keyword"], "keyword"),
         (json!({"match": {"value": uuid}}), &["keyword", "uuid"], "uuid"),
         (json!({"match": {"value": 7}}), &["integer"], "integer"),
@@ -201,7 +201,6 @@ fn each_condition_wants_an_index_that_serves_it() {
         (json!({"match": {"any": ["x", uuid]}}), &["keyword"], "keyword"),
         (json!({"match": {"except": [1, 2]}}), &["integer"], "integer"),
         (json!({"match": {"text": "x"}}), &["text"], "text"),
-        (json!({"match": {"prefix": "x"}}), &["keyword"], "keyword"),
         (json!({"range": {"gt": 1}}), &["float", "integer"], "float"),
         (json!({"range": {"gt": "2020-01-01T00:00:00Z"}}), &["datetime"], "datetime"),
         (json!({"geo_radius": {"center": {"lon": 1, "lat": 1}, "radius": 5}}), &["geo"], "geo"),
@@ -229,6 +228,39 @@ fn each_condition_wants_an_index_that_serves_it() {
     let phrase = filter(json!({"must": [{"key": "k", "match": {"phrase": "a b"}}]}));
     let requested = Requested::Scroll { filter: Some(&phrase), limit: 1 };
     assert!(checked(&limits, &requested, &[("k", "text")]).is_err(), "not one of phrases");
+}
+
+#[test]
+fn an_index_serves_what_it_was_made_for() {
+    let strict = strict(json!({ "unindexed_filtering_retrieve": false }));
+    let check = |mut condition: Value, of: &str, options: Value| {
+        let mut config = config();
+        config.hints.indexes.insert(key("k"), options.as_object().unwrap().clone());
+        condition["key"] = "k".into();
+        let filter = filter(json!({ "must_not": [condition] }));
+        let requested = Requested::Scroll { filter: Some(&filter), limit: 1 };
+        Rules { strict: &strict, config: &config }.check(&requested, &figures(&[("k", of)]))
+    };
+    let lacks =
+        |of| Err(Limited::Unindexed { key: key("k"), wanted: vec![of], user: User::Filter });
+    let prefix = || json!({"match": {"prefix": "x"}});
+    let substring = || json!({"match": {"substring": "x"}});
+    for options in [json!({}), json!({"prefix": false}), json!({"is_tenant": true})] {
+        assert_eq!(check(prefix(), "keyword", options.clone()), lacks("keyword"));
+        assert_eq!(check(substring(), "keyword", options.clone()), lacks("keyword"));
+        let value = json!({"match": {"value": "x"}});
+        assert_eq!(check(value, "keyword", options), Ok(()));
+    }
+    assert_eq!(check(prefix(), "keyword", json!({"prefix": true})), Ok(()));
+    assert_eq!(check(substring(), "keyword", json!({"prefix": true})), Ok(()));
+    assert_eq!(check(prefix(), "uuid", json!({"prefix": true})), lacks("keyword"));
+    let (value, range) = (json!({"match": {"value": 1}}), json!({"range": {"lt": 1}}));
+    let (no_lookup, no_range) = (json!({"lookup": false}), json!({"range": false}));
+    assert_eq!(check(value.clone(), "integer", no_lookup.clone()), lacks("integer"));
+    assert_eq!(check(value, "integer", no_range.clone()), Ok(()));
+    assert_eq!(check(range.clone(), "integer", no_lookup), Ok(()));
+    assert!(check(range.clone(), "integer", no_range).is_err());
+    assert_eq!(check(range, "float", json!({"range": false})), Ok(()), "of another type");
 }
 
 #[test]

@@ -174,6 +174,28 @@ def test_fields_that_filters_name_are_indexed(doors, filled):
     assert doors[0].count(filled).count == 0
 
 
+def test_an_index_counts_for_what_it_was_made_for(doors, filled):
+    conditions = {
+        "prefix": m.FieldCondition(key="city", match=m.MatchPrefix(prefix="Ber")),
+        "value": m.FieldCondition(key="n", match=m.MatchValue(value=1)),
+        "range": m.FieldCondition(key="n", range=m.Range(lt=9)),
+    }
+    read = lambda client, of: client.count(filled, m.Filter(must=[conditions[of]])).count
+    doors[0].set_payload(filled, {"n": 1}, points=[1], wait=True)
+    doors[0].create_payload_index(filled, "city", "keyword", wait=True)
+    doors[1].create_payload_index(filled, "n", m.IntegerIndexParams(type="integer", lookup=False, range=True), wait=True)
+    limit(doors[0], filled, enabled=True, unindexed_filtering_retrieve=False)
+    for client in doors:
+        for of in ("prefix", "value"):
+            assert "Index required but not found" in refusal(lambda: read(client, of))
+        assert read(client, "range") == 1
+    doors[1].create_payload_index(filled, "city", m.KeywordIndexParams(type="keyword", prefix=True), wait=True)
+    doors[0].create_payload_index(filled, "n", m.IntegerIndexParams(type="integer", lookup=True, range=False), wait=True)
+    for client in doors:
+        assert (read(client, "prefix"), read(client, "value")) == (10, 1)
+        assert "Index required but not found" in refusal(lambda: read(client, "range"))
+
+
 def test_filters_are_bounded(doors, filled):
     many = lambda n: m.Filter(must=[m.FieldCondition(key="rank", match=m.MatchValue(value=i)) for i in range(n)])
     large = lambda n: m.Filter(must=[m.FieldCondition(key="rank", match=m.MatchAny(any=list(range(n))))])
