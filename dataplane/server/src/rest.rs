@@ -57,8 +57,7 @@ pub(crate) fn service(state: Arc<AppState>) -> NormalizePath<Router> {
     let limited = Router::new()
         .merge(collection_routes())
         .merge(cluster_routes())
-        .merge(point_routes())
-        .merge(read_routes().route_layer(from_fn(body::name_ignored)))
+        .merge(point_routes().merge(read_routes()).route_layer(from_fn(body::name_ignored)))
         .merge(telling_routes())
         .merge(unsupported::routes())
         // Within the limit of a body, which counts what it becomes. Other encodings are left to

@@ -1,8 +1,10 @@
 //! Fields of a read that this version does not know: they are passed over, as Qdrant does it, and
-//! named, so that a misspelling can be seen. In what is written they are refused.
+//! named, so that a misspelling can be seen. In what is written they are refused, but for one or
+//! the other that clients are known to send.
 
 use std::cell::RefCell;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_ignored::Path;
 
@@ -72,6 +74,15 @@ pub(super) fn note(within: &str, path: &Path<'_>) {
     });
 }
 
+/// Reads a field that is known and changes nothing, and notes it by that name.
+pub(super) fn pass_over<'de, D: Deserializer<'de>>(json: D, name: &str) -> Result<(), D::Error> {
+    IgnoredAny::deserialize(json)?;
+    PASSED_OVER.with_borrow_mut(|notes| {
+        notes.iter_mut().for_each(|notes| notes.add(name.to_owned()));
+    });
+    Ok(())
+}
+
 /// Adds the place of a field. Paths are as deep as JSON is read, which is bounded.
 fn add_place(name: &mut String, path: &Path<'_>) {
     let (parent, step) = match path {
@@ -99,10 +110,12 @@ fn add_place(name: &mut String, path: &Path<'_>) {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::parse::parse_read;
+    use super::super::parse::{parse_read, parse_write};
     use super::super::query::QueryRequest;
     use super::super::read::ScrollRequest;
+    use super::super::update::UpdateVectors;
     use super::*;
+    use crate::engine::Write;
 
     fn names<T: serde::de::DeserializeOwned>(body: &Value) -> Vec<String> {
         let (_, ignored) = parse_read::<T>(body.to_string().as_bytes()).unwrap();
@@ -144,6 +157,23 @@ mod tests {
         ] {
             assert_eq!(names::<QueryRequest>(&body), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn the_payload_of_new_vectors_is_passed_over_and_no_other_field_is() {
+        let read = |body: Value| parse_write::<UpdateVectors>(body.to_string().as_bytes());
+        let body = json!({"points": [{"id": 1, "vector": [1], "payload": {"a": 1}},
+            {"id": 2, "vector": [2], "payload": null}, {"id": 3, "vector": [3]}]});
+        let (vectors, ignored) = read(body).unwrap();
+        assert_eq!(ignored.names(), ["points[].payload"]);
+        assert!(
+            matches!(vectors.into_write().unwrap(), Write::UpdateVectors(all) if all.len() == 3)
+        );
+        let body = |point: Value| json!({ "points": [point] });
+        let (_, ignored) = read(body(json!({"id": 1, "vector": [1]}))).unwrap();
+        assert_eq!(ignored, Ignored::default());
+        assert!(read(body(json!({"id": 1, "vector": [1], "payloads": {}}))).is_err());
+        assert!(read(json!({"points": [], "payload": {}})).is_err());
     }
 
     #[test]

@@ -17,6 +17,17 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     parse_by(body, |text| serde_json::from_slice(text))
 }
 
+/// As [`parse`], with the fields that are passed over nevertheless: those which official clients
+/// send and which change nothing.
+///
+/// # Errors
+///
+/// As those of [`parse`].
+pub fn parse_write<T: DeserializeOwned>(body: &[u8]) -> Result<(T, Ignored), Error> {
+    let (parsed, ignored) = ignored::noting(|| parse(body));
+    Ok((parsed?, ignored))
+}
+
 /// Parses the body of a read, and says which of its fields were passed over.
 ///
 /// # Errors

@@ -1,9 +1,10 @@
 //! Bodies of requests that change points.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use vane_types::limits::OPERATIONS_PER_BATCH_MAX;
 use vane_types::{JsonPath, LogIndex, NamedVectors, Payload, PointId};
 
+use super::ignored;
 use super::select::{PointsSelector, RawFilter, check_points, check_some, filter, selection};
 use super::shard_key::{Keyed, NamedKeys, keyed};
 use super::vector::{Columns, PointVectors};
@@ -154,6 +155,13 @@ pub struct UpdateVectors {
 struct UpdatedVectors {
     id: PointId,
     vector: PointVectors,
+    // Who has whole points sends them here as well; only vectors are asked for.
+    #[serde(default, rename = "payload", deserialize_with = "passed_over")]
+    _payload: (),
+}
+
+fn passed_over<'de, D: Deserializer<'de>>(json: D) -> Result<(), D::Error> {
+    ignored::pass_over(json, "points[].payload")
 }
 
 impl UpdateVectors {

@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use serde::de::DeserializeOwned;
 use vane_api::rest::ignored::Ignored;
-use vane_api::rest::parse::{parse, parse_read};
+use vane_api::rest::parse::{parse, parse_read, parse_write};
 use vane_api::{Error, Kind};
 use vane_service::Limits;
 
@@ -54,10 +54,7 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let (mut parts, body) = request.into_parts();
-        // First: what is wrong with it is known before the body is there.
-        let In(name) = In::from_request_parts(&mut parts, state).await?;
-        let Json(body) = Json::from_request(Request::from_parts(parts, body), state).await?;
+        let (name, body) = body_for(request, state, parse_write).await?;
         Ok(Self(name, body))
     }
 }
@@ -75,26 +72,44 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let (mut parts, body) = request.into_parts();
-        let In(name) = In::from_request_parts(&mut parts, state).await?;
-        let passed_over = parts.extensions.get::<PassedOver>().cloned();
-        let request = Request::from_parts(parts, body);
-        let state = Arc::<AppState>::from_ref(state);
-        let timeout = state.settings.request_timeout();
-        let parsed = read_and_parse(state.service.limits(), request, parse_read);
-        let (body, ignored) = within(timeout, parsed).await?;
-        if let Some(PassedOver(noted)) = passed_over {
-            // Empty until now: a request has one body.
-            let _ = noted.set(ignored);
-        }
+        let (name, body) = body_for(request, state, parse_read).await?;
         Ok(Self(name, body))
     }
+}
+
+/// The collection that the path names, and the body. Fields that `parse` passes over are noted for
+/// the answer.
+async fn body_for<S, T>(
+    request: Request,
+    state: &S,
+    parse: fn(&[u8]) -> Result<(T, Ignored), Error>,
+) -> Result<(String, T), ApiError>
+where
+    S: Send + Sync,
+    Arc<AppState>: FromRef<S>,
+    T: Send + 'static,
+{
+    let (mut parts, body) = request.into_parts();
+    // First: what is wrong with it is known before the body is there.
+    let In(name) = In::from_request_parts(&mut parts, state).await?;
+    let passed_over = parts.extensions.get::<PassedOver>().cloned();
+    let request = Request::from_parts(parts, body);
+    let state = Arc::<AppState>::from_ref(state);
+    // A time of its own: a slow upload must not take from that of the work.
+    let timeout = state.settings.request_timeout();
+    let parsed = read_and_parse(state.service.limits(), request, parse);
+    let (body, ignored) = within(timeout, parsed).await?;
+    if let Some(PassedOver(noted)) = passed_over {
+        // Empty until now: a request has one body.
+        let _ = noted.set(ignored);
+    }
+    Ok((name, body))
 }
 
 /// Header of an answer: the fields of the request that were passed over.
 const IGNORED: HeaderName = HeaderName::from_static("x-vane-ignored");
 
-/// What [`Ask`] passed over, on its way to the answer.
+/// What was passed over of a body, on its way to the answer.
 #[derive(Clone, Default)]
 struct PassedOver(Arc<OnceLock<Ignored>>);
 

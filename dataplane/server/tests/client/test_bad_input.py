@@ -202,6 +202,17 @@ def test_a_read_that_has_nothing_unknown_names_nothing(node, kept):
     assert refused.status_code == 422 and refused.headers["x-vane-ignored"] == "filtr"
 
 
+def test_payloads_of_new_vectors_are_passed_over_and_nothing_else_is(node, kept):
+    point = {"id": 1, "vector": [1, 2, 3, 4], "payload": {"keep": False}}
+    one = {"points": [point]}
+    for method, path, body in (("PUT", "/points/vectors", one), ("POST", "/points/batch", {"operations": [{"update_vectors": one}]})):
+        answer = httpx.request(method, f"{node.url}/collections/{kept}{path}", json=body, timeout=30)
+        assert (answer.status_code, answer.headers.get("x-vane-ignored")) == (200, "points[].payload"), answer.text
+        unchanged(node, kept)
+    for wrong in ({"points": [point | {"payloads": {}}]}, one | {"payload": {}}):
+        refused(node, kept, "PUT", "/points/vectors", json.dumps(wrong).encode(), "payload")
+
+
 # In a read too: what is found would be something else.
 STRICT = [
     ("/points/scroll", {"filter": {"musst": []}}, "musst"),
