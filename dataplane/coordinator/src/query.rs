@@ -112,7 +112,37 @@ pub struct Prefetch {
     pub lookup: Option<Lookup>,
 }
 
+impl Query {
+    /// Whether a stage of it that fuses what others find names a vector too.
+    pub fn fuses_a_vector(&self) -> bool {
+        self.by.fuses() && !self.using.is_empty()
+            || self.prefetch.iter().any(Prefetch::fuses_a_vector)
+    }
+
+    /// The stage above all others. What of its results is wanted, and from where on, is lost.
+    fn into_stage(self) -> Prefetch {
+        let Self { by, using, filter, params, corpus, oversampling, score_threshold, .. } = self;
+        let Self { limit, prefetch, lookup, .. } = self;
+        Prefetch {
+            by,
+            using,
+            filter,
+            params,
+            corpus,
+            oversampling,
+            score_threshold,
+            limit,
+            prefetch,
+            lookup,
+        }
+    }
+}
+
 impl Prefetch {
+    fn fuses_a_vector(&self) -> bool {
+        self.by.fuses() && !self.using.is_empty() || self.prefetch.iter().any(Self::fuses_a_vector)
+    }
+
     /// Has it hand on so many points more, and those below it.
     fn deepen(&mut self, more: usize) {
         self.limit = self.limit.saturating_add(more).min(u32::MAX as usize);
@@ -121,6 +151,11 @@ impl Prefetch {
 }
 
 impl By {
+    /// Whether it puts together what prefetches found.
+    fn fuses(&self) -> bool {
+        matches!(self, Self::Rrf { .. } | Self::Dbsf)
+    }
+
     /// Whether scores are how near points are to a vector.
     fn is_nearness(&self) -> bool {
         match self {

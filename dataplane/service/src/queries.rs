@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use vane_api::rest::query::of_a_vector;
 use vane_api::{Error, Kind};
 use vane_types::limits::ANSWER_BYTES_MAX;
 
@@ -25,6 +26,7 @@ impl Service {
     ) -> Answering<'a, Vec<Scored>> {
         let searching = async move {
             self.admit(call, collection, || Requested::Query(&query)).await?;
+            check_fusion(call, collection, &query).await?;
             Ok::<_, Error>(collection.query(query, call.options()).await?)
         };
         Box::pin(self.run(call, Operation::Query, collection.name(), searching))
@@ -44,6 +46,7 @@ impl Service {
     ) -> Answering<'a, Vec<Group>> {
         let searching = async move {
             self.admit(call, collection, || Requested::Groups(&query, &grouping)).await?;
+            check_fusion(call, collection, &query).await?;
             Ok::<_, Error>(collection.query_groups(query, grouping, call.options()).await?)
         };
         Box::pin(self.run(call, Operation::Query, collection.name(), searching))
@@ -65,6 +68,9 @@ impl Service {
                 let each = || queries.iter().map(|(_, query)| query).collect();
                 // Before any begins: they are of one collection.
                 self.admit(call, collection, || Requested::Queries(each())).await?;
+            }
+            for (collection, query) in &queries {
+                check_fusion(call, collection, query).await?;
             }
             let all = self.query_all(call, queries);
             // Beside the deadline of each query, which nobody watches while it waits for its turn.
@@ -121,6 +127,16 @@ impl Service {
             }
         }
     }
+}
+
+/// Refuses a fusion that names a vector. What is wrong with the points that its stages name is said
+/// first, as clients know it.
+async fn check_fusion(call: &Call, collection: &Collection, query: &Query) -> Result<(), Error> {
+    if !query.fuses_a_vector() {
+        return Ok(());
+    }
+    collection.find_named(query.clone(), &call.options()).await?;
+    Err(of_a_vector())
 }
 
 fn too_large() -> Error {

@@ -24,6 +24,7 @@ use crate::engine::{Prefetch, Query, SearchParams, ShardKeys};
 use crate::error::Error;
 use by::Ranking;
 use check::by;
+pub use check::of_a_vector;
 use examples::LookupFrom;
 pub use groups::{GroupsRequest, QueryGroupsRequest, SearchGroupsRequest};
 use idf::Idf;

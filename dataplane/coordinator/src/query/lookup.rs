@@ -7,7 +7,7 @@ use vane_types::limits::EXAMPLES_MAX;
 use vane_types::{Error, ErrorKind, PointId, VectorSpec};
 
 use super::examples::{ByExamples, Example, Known, Lookup, Place};
-use super::{By, Prefetch};
+use super::{By, Prefetch, Query};
 use crate::collection::Collection;
 use crate::options::RequestOptions;
 use crate::shards::Shards;
@@ -65,6 +65,16 @@ pub(super) fn each_point(
     prefetch.iter_mut().try_for_each(|below| each_point(below, visit))
 }
 
+/// Adds the places that a stage and those below it name, each once.
+fn add_places(stage: &Prefetch, places: &mut Vec<Place>) {
+    if let Some(Lookup { place, vector: _ }) = &stage.lookup
+        && !places.contains(place)
+    {
+        places.push(place.clone());
+    }
+    stage.prefetch.iter().for_each(|below| add_places(below, places));
+}
+
 /// Examples of a stage and of those below it.
 fn examples(stage: &mut Prefetch) -> usize {
     stage.by.examples() + stage.prefetch.iter_mut().map(examples).sum::<usize>()
@@ -89,15 +99,9 @@ impl<S: Shards> Collection<S> {
                 "the query has {count} examples, the limit is {EXAMPLES_MAX}, all levels together"
             )));
         }
-        let mut wanted: Vec<Place> = Vec::new();
-        each_point(stage, &mut |lookup, _| {
-            if let Some(lookup) = lookup
-                && !wanted.contains(&lookup.place)
-            {
-                wanted.push(lookup.place.clone());
-            }
-            Ok(())
-        })?;
+        // Also of stages that name no points: whoever names a collection means one that is there.
+        let mut wanted = Vec::new();
+        add_places(stage, &mut wanted);
         let mut places = Places::<S>::new();
         for place in wanted {
             let collection = self.coordinator.collection(&place.collection, options.deadline).await;
@@ -116,6 +120,23 @@ impl<S: Shards> Collection<S> {
             Ok(())
         })?;
         Ok((places, named))
+    }
+
+    /// Looks up the points that a query names, and searches for nothing.
+    ///
+    /// # Errors
+    /// As those of [`Collection::query`] for what it names: a collection, a point or a vector that
+    /// is not there.
+    pub async fn find_named(&self, query: Query, options: &RequestOptions) -> Result<(), Error> {
+        let mut stage = query.into_stage();
+        let (places, _) = self.bind(&mut stage, options).await?;
+        let mut stages = vec![stage];
+        while let Some(mut stage) = stages.pop() {
+            let ids = stage.by.points_mut().into_iter().map(|id| *id).collect();
+            self.known(ids, &stage.using, (&places, stage.lookup.as_ref()), options).await?;
+            stages.extend(stage.prefetch.into_iter().rev());
+        }
+        Ok(())
     }
 
     /// What shards are to look for by examples.

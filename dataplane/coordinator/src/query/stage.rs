@@ -39,32 +39,19 @@ impl<S: Shards> Collection<S> {
     /// than an answer may hold; that of a shard that does not answer, see
     /// [`RequestOptions::partial`].
     pub async fn query(&self, query: Query, options: RequestOptions) -> Result<Vec<Scored>, Error> {
-        let Query { mut by, using, filter, params, score_threshold, limit, .. } = query;
-        let Query { offset, want, prefetch, lookup, corpus, oversampling, .. } = query;
-        if let By::Diverse(diverse) = &mut by {
+        let (limit, offset, want) = (query.limit, query.offset, query.want.clone());
+        let mut stage = query.into_stage();
+        if let By::Diverse(diverse) = &mut stage.by {
             // However many of them are skipped.
             diverse.candidates.get_or_insert(limit);
         }
         // No shard can tell which of its points are skipped: all come here, and the first go.
         // One of chance has no order, and no point of it is skipped.
-        let is_by_chance = matches!(by, By::Sample) && prefetch.is_empty();
+        let is_by_chance = matches!(stage.by, By::Sample) && stage.prefetch.is_empty();
         let offset = if is_by_chance { 0 } else { offset };
-        let limit = limit.saturating_add(offset);
+        stage.limit = limit.saturating_add(offset);
         // So that as many are left behind those that are skipped.
-        let mut prefetch = prefetch;
-        prefetch.iter_mut().for_each(|below| below.deepen(offset));
-        let mut stage = Prefetch {
-            by,
-            using,
-            filter,
-            params,
-            corpus,
-            oversampling,
-            score_threshold,
-            limit,
-            prefetch,
-            lookup,
-        };
+        stage.prefetch.iter_mut().for_each(|below| below.deepen(offset));
         let (places, named) = self.bind(&mut stage, &options).await?;
         let whole = Whole { options: &options, places, named };
         let mut found = self.stage(stage, want, &whole).await?;

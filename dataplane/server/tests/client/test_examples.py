@@ -320,10 +320,24 @@ def test_examples_that_make_no_query_are_refused(door, loaded):
         (recommend_query("average_vector", [1], []), {"lookup_from": m.LookupLocation(collection=others, vector="nope")}, 400, "Not existing vector name error: nope"),
         (recommend_query("average_vector", [77], []), {"lookup_from": m.LookupLocation(collection=others, vector="nope")}, 404, "No point with id 77 found"),
         (discover_query(1, []), {"lookup_from": m.LookupLocation(collection=others)}, 400, "Not existing vector name error: "),
+        # Also where no point is looked up there.
+        (recommend_query("best_score", [VECTORS[0].tolist()], []), {"lookup_from": m.LookupLocation(collection="nope")}, 404, "Collection nope not found"),
+        (VECTORS[0].tolist(), {"prefetch": m.Prefetch(limit=9, lookup_from=m.LookupLocation(collection="nope"))}, 404, "Collection nope not found"),
         (recommend_query("best_score", list(range(700)), [i + 0 for i in range(400)]), {}, 400, "1100 examples, the limit is 1024"),
     ):
         got, said = refusal(door, name, query=query, **more)
         assert (got, text in said) == (status, True), (query, said)
+    fusion = m.FusionQuery(fusion="rrf")
+    for id, place, status, text in (
+        (77, m.LookupLocation(collection=others, vector="other"), 404, "No point with id 77 found"),
+        (1, m.LookupLocation(collection="nope"), 404, "Collection nope not found"),
+        (1, m.LookupLocation(collection=others, vector="nope"), 400, "Not existing vector name error: nope"),
+        (1, None, 400, "Fusion queries cannot be combined with the 'using' field."),
+    ):
+        below = m.Prefetch(query=recommend_query("best_score", [id], []), lookup_from=place)
+        for prefetch in (below, m.Prefetch(query=fusion, prefetch=below)):
+            got, said = refusal(door, name, prefetch=prefetch, query=fusion, using="b")
+            assert (got, text in said) == (status, True), said
     some = recommend_query("average_vector", [10, 11], [20, 21])
     assert len(door.query_points(name, query=some, using="b", limit=5).points) == 5, "points without the vector are passed over"
 

@@ -53,17 +53,22 @@ fn without_ranking(score_threshold: Option<f32>, prefetches: usize) -> Result<()
     Ok(())
 }
 
+/// A fusion of stages that names a vector is refused once the points that they name were found,
+/// see [`of_a_vector`].
 fn fusion(using: Option<&str>, prefetches: usize) -> Result<(), Error> {
-    if using.is_some_and(|using| !using.is_empty()) {
-        return Err(Error::bad_request(
-            "Fusion queries cannot be combined with the 'using' field.",
-        ));
+    if prefetches == 0 && using.is_some_and(|using| !using.is_empty()) {
+        return Err(of_a_vector());
     }
     // It ranks what prefetches found, and there is nothing else to rank.
     if prefetches == 0 {
         return Err(invalid("cannot apply Fusion without prefetches"));
     }
     Ok(())
+}
+
+/// A fusion ranks what its stages found, by no vector of its own.
+pub fn of_a_vector() -> Error {
+    Error::bad_request("Fusion queries cannot be combined with the 'using' field.")
 }
 
 fn weights(weights: &[f32], prefetches: usize) -> Result<(), Error> {

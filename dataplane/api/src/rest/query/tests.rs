@@ -171,7 +171,7 @@ fn mistakes_get_their_code_and_name_the_field() {
              Can't have score_threshold without defining a query.",
         ),
         (
-            r#"{"query": {"fusion": "rrf"}, "using": "a", "prefetch": {"query": [1]}}"#,
+            r#"{"query": {"fusion": "rrf"}, "using": "a"}"#,
             400,
             "Bad request: Fusion queries cannot be combined with the 'using' field.",
         ),
@@ -200,6 +200,17 @@ fn mistakes_get_their_code_and_name_the_field() {
     for (json, code, named) in cases {
         let error = query(json).expect_err(json);
         assert_refused(json, &error, code, named);
+    }
+}
+
+#[test]
+fn a_fusion_of_stages_that_names_a_vector_is_told_apart() {
+    let fused = r#"{"query": {"fusion": "rrf"}, "using": "a", "prefetch": {"query": [1]}}"#;
+    let stage = r#"{"query": {"fusion": "dbsf"}, "using": "a", "prefetch": {"query": [1]}}"#;
+    let below = format!(r#"{{"query": {{"fusion": "rrf"}}, "prefetch": {stage}}}"#);
+    let without = r#"{"query": {"fusion": "rrf"}, "prefetch": {"query": [1], "using": "a"}}"#;
+    for (json, expected) in [(fused, true), (&below, true), (without, false)] {
+        assert_eq!(query(json).unwrap().fuses_a_vector(), expected, "{json}");
     }
 }
 
