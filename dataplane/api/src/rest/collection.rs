@@ -175,6 +175,7 @@ impl CreateCollection {
             )?,
         };
         self.wal_config.as_ref().map_or(Ok(()), WalDiff::check)?;
+        Placement::check_payload(self.payload, "payload")?;
         let params = ParamsHints {
             on_disk_payload: self.on_disk_payload,
             payload: self.payload,
@@ -354,6 +355,7 @@ impl UpdateCollection {
     /// `Kind::Invalid` where a number is out of its range.
     pub fn into_change(self, config: &CollectionConfig) -> Result<ConfigChange, Error> {
         let params = self.params.unwrap_or_default();
+        Placement::check_payload(params.payload, "params.payload")?;
         let mut hints = collection_hints(
             &ParamsHints {
                 read_fan_out_factor: params.read_fan_out_factor,

@@ -182,3 +182,16 @@ pub(super) struct Placement {
     #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<Residence>,
 }
+
+impl Placement {
+    /// Refuses to pin payloads: they are on the disk, and nobody could hold them in memory.
+    pub(super) fn check_payload(placement: Option<Self>, field: &str) -> Result<(), Error> {
+        match placement.and_then(|placement| placement.memory) {
+            Some(Residence::Pinned) => Err(Error::invalid(
+                format_args!("{field}.memory"),
+                "`pinned` is not supported for payloads, use `cold` or `cached`",
+            )),
+            Some(Residence::Cold | Residence::Cached) | None => Ok(()),
+        }
+    }
+}

@@ -166,6 +166,17 @@ fn numbers_of_replicas_change_within_their_range() {
 }
 
 #[test]
+fn payloads_are_not_pinned() {
+    let pinned = r#"{"payload": {"memory": "pinned"}}"#;
+    assert_refused(pinned, &create(pinned).expect_err(pinned), 422, "payload.memory: `pinned`");
+    let change = format!(r#"{{"params": {pinned}}}"#);
+    let config = create(r#"{"payload": {"memory": "cold"}}"#).unwrap();
+    let update = parse_text::<UpdateCollection>(&change).unwrap();
+    let refused = update.into_change(&config).expect_err(&change);
+    assert_refused(&change, &refused, 422, "params.payload.memory: `pinned`");
+}
+
+#[test]
 fn limits_are_named_and_more_than_nothing() {
     for (limits, code, named) in [
         (r#"{"max_queries": 1}"#, 400, "max_queries"),
