@@ -22,8 +22,8 @@ pub(crate) use vane_raft::{Conf, PeerStatus};
 pub(crate) use vane_raft::{GroupStatus, Role};
 pub(crate) use vane_shard::{
     Bytes, Condition, FacetHit, Info, Job, Memory, NewPoint, Ordered, Outlook, PartExplained,
-    Record, Scored, Scroll, SearchParams, SearchWay, SegmentOf, Selection, Unindexed, UpdateMode,
-    Usage, UsageOfVector, Want, WantPayload, WantVectors, Write,
+    Record, Scored, Scroll, SearchParams, SearchWay, SegmentFigures, SegmentOf, Selection,
+    Unindexed, UpdateMode, Usage, UsageOfVector, Want, WantPayload, WantVectors, Write,
 };
 #[cfg(test)]
 pub(crate) use vane_shard::{InfoOfVector, Optimizer};

@@ -26,6 +26,8 @@ pub enum Depth {
     Figures,
     /// Their background jobs, too.
     Jobs,
+    /// And their segments.
+    Segments,
 }
 
 /// Jobs that have ended which telemetry tells of, for each shard.
@@ -182,10 +184,13 @@ async fn counted<T: Send + 'static>(
 fn collections(member: &Member, depth: Depth) -> Vec<CollectionTelemetry> {
     let of_one = |here: CollectionHere| {
         let shards =
-            here.shards.iter().filter(|shard| depth == Depth::Jobs && shard.info.is_some());
-        let jobs = shards
+            |least| here.shards.iter().filter(move |shard| depth >= least && shard.info.is_some());
+        let jobs = shards(Depth::Jobs)
             .filter_map(|shard| Some((shard.ordinal, member.jobs_here(shard.group, ENDED_TOLD)?)));
-        CollectionTelemetry { jobs: jobs.collect(), here }
+        let segments = shards(Depth::Segments)
+            .filter_map(|shard| Some((shard.ordinal, member.segments_here(shard.group)?)));
+        let (jobs, segments) = (jobs.collect(), segments.collect());
+        CollectionTelemetry { jobs, segments, here }
     };
     member.collections_here(depth > Depth::Names).into_iter().map(of_one).collect()
 }

@@ -46,6 +46,7 @@ pub use read::frequencies::Frequencies;
 pub use read::info::{Info, InfoOfVector};
 pub use read::memory::Memory;
 pub use read::sample::{Drawn, Sample};
+pub use read::segments::SegmentFigures;
 pub use read::usage::{Bytes, Usage, UsageOfVector};
 pub use recall::SpareTime;
 pub use request::{

@@ -8,6 +8,7 @@ pub(crate) mod info;
 pub(crate) mod memory;
 pub(crate) mod missed;
 pub(crate) mod sample;
+pub(crate) mod segments;
 pub(crate) mod usage;
 
 use std::time::Instant;

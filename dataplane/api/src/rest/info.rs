@@ -255,7 +255,7 @@ fn vector(params: &VectorParams, of_all: HnswConfig) -> Map<String, Value> {
     result
 }
 
-fn hnsw(config: HnswConfig) -> Value {
+pub(super) fn hnsw(config: HnswConfig) -> Value {
     let mut shown = json!({
         "m": config.m,
         "ef_construct": config.ef_construct,

@@ -1,10 +1,11 @@
 //! What a node says about itself at length: `GET /telemetry`, `GET /cluster/telemetry`.
 //!
-//! Figures that there are not are left out, not made up.
+//! Figures that there are not are null or left out, not made up.
 
 mod cluster;
 mod collections;
 mod requests;
+mod segments;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,7 @@ use serde_json::{Map, Value, json};
 use vane_types::{Durations, NodeId};
 
 use super::cluster::{ConsensusThread, MemberState, QDRANT_VERSION, cluster_status};
-use crate::engine::{CollectionHere, JobsHere, NodeMemory};
+use crate::engine::{CollectionHere, JobsHere, NodeMemory, SegmentFigures};
 pub use cluster::{NodeTelemetry, ReplicaTelemetry, cluster_telemetry};
 pub use collections::state_of;
 
@@ -78,6 +79,8 @@ pub struct CollectionTelemetry {
     pub here: CollectionHere,
     /// Where they were asked for.
     pub jobs: BTreeMap<usize, JobsHere>,
+    /// The segments of its replicas here in the same way, where they were asked for.
+    pub segments: BTreeMap<usize, Vec<SegmentFigures>>,
 }
 
 /// Everything that is told from.
@@ -122,6 +125,8 @@ pub fn telemetry(of: &Telemetry<'_>, wanted: Wanted) -> Value {
     ]);
     if wanted.level > 0 {
         told.insert("memory".to_owned(), memory(&of.memory, of.mapped_bytes));
+        // What requests of a collection cost is not counted, so there is none to tell of.
+        told.insert("hardware".to_owned(), json!({ "collection_data": {} }));
     }
     Value::Object(told)
 }

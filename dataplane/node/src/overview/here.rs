@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use vane_catalog::{CollectionEntry, ShardEntry, State};
 use vane_coordinator::Layout;
-use vane_shard::{Info, Outlook, Unindexed, Usage};
+use vane_shard::{Info, Outlook, SegmentFigures, Unindexed, Usage};
 use vane_types::{CollectionConfig, Durations, GroupId, JsonPath, NodeId, PeerId};
 
 use crate::member::Member;
@@ -147,6 +147,12 @@ impl Member {
         let replica = self.serving.replicas.get(group)?.ok()?;
         let (durations, _) = replica.shard.jobs_done();
         Some(JobsHere { outlook: replica.shard.outlook(ended), durations })
+    }
+
+    /// What each segment of a replica here holds; `None` where it is not in use.
+    pub fn segments_here(&self, group: GroupId) -> Option<Vec<SegmentFigures>> {
+        let replica = self.serving.replicas.get(group)?.ok()?;
+        Some(replica.shard.segment_figures())
     }
 
     /// Fields that requests looked for in many payloads, by collection, on replicas here.

@@ -19,6 +19,8 @@ use crate::state::AppState;
 
 /// From this level on telemetry tells of shards, and of their jobs with them.
 const LEVEL_OF_SHARDS: usize = 3;
+/// From this level on it tells of each segment.
+const LEVEL_OF_SEGMENTS: usize = 4;
 /// The level of the cluster's telemetry where none is named: all replicas with their figures.
 const LEVEL_OF_CLUSTER: usize = 2;
 
@@ -55,7 +57,8 @@ pub(super) async fn telemetry(
     let depth = match wanted.level {
         0 => Depth::Names,
         level if level < LEVEL_OF_SHARDS => Depth::Figures,
-        _ => Depth::Jobs,
+        level if level < LEVEL_OF_SEGMENTS => Depth::Jobs,
+        _ => Depth::Segments,
     };
     let (cluster, collections) = call.service.telemetry(&call.context, depth).await?;
     let exists = |name: &str| state.knows(name);

@@ -78,7 +78,8 @@ def test_telemetry_tells_more_with_each_level_and_clients_can_read_it(client, na
         return
     assert upserts.min_duration_micros <= upserts.avg_duration_micros <= upserts.max_duration_micros
     assert upserts.last_responded.date() == datetime.datetime.now(datetime.timezone.utc).date()
-    assert told.memory.resident_bytes > 0 and told.app.system.cores > 0
+    assert told.memory.resident_bytes > 0 and told.app.system.cores > 0 and told.hardware.collection_data == {}
+    assert len(told.collections.snapshots) == told.collections.number_of_collections
     assert told.cluster.status.number_of_peers == 1 and told.cluster.status.is_voter
     if level == 1:
         assert any(it.vectors >= len(ROWS) for it in told.collections.collections)
@@ -89,6 +90,11 @@ def test_telemetry_tells_more_with_each_level_and_clients_can_read_it(client, na
         assert found.shards is None
         return
     (shard,) = found.shards
+    assert (shard.local.segments is None, shard.local.payloads_size_bytes > len(ROWS)) == (level == 3, True)
+    if level > 3:
+        assert sum(it.info.num_points for it in shard.local.segments) == len(ROWS)
+        assert any(it.config.vector_data[""].index.type == "hnsw" for it in shard.local.segments)
+        assert sum(it.info.is_appendable for it in shard.local.segments) == 1
     assert list(shard.replicate_states.values()) == [m.ReplicaState.ACTIVE] and shard.remote == []
     assert (shard.local.num_points, shard.local.num_vectors_by_name) == (len(ROWS), {"": len(ROWS)})
     assert shard.local.status == m.ShardStatus.GREEN and shard.local.update_queue.length == 0

@@ -7,6 +7,7 @@ use super::super::info::{optimizer_status, parameters, status};
 use super::super::optimizations::{segment_uuid, status_of_job, uuid_of_job};
 use super::super::time::time_text;
 use super::requests::durations;
+use super::segments::segment;
 use super::{CollectionTelemetry, Telemetry, Wanted};
 use crate::engine::{CollectionHere, Info, Job, JobsHere, ReplicaHere, ShardHere};
 
@@ -23,7 +24,21 @@ pub(super) fn collections(of: &Telemetry<'_>, wanted: Wanted) -> Value {
             told["collections"] = all.collect();
         }
     }
+    if wanted.level > 0 {
+        let all = of.collections.iter().map(|it| snapshots(&it.here, wanted));
+        told["snapshots"] = all.collect();
+    }
     told
+}
+
+/// There are no snapshots that a client could ask for, so none was made.
+fn snapshots(here: &CollectionHere, wanted: Wanted) -> Value {
+    json!({
+        "id": wanted.name(&here.name),
+        "running_snapshots": 0,
+        "running_snapshot_recovery": 0,
+        "total_snapshot_creations": 0,
+    })
 }
 
 fn aggregated(here: &CollectionHere, wanted: Wanted) -> Value {
@@ -37,11 +52,14 @@ fn aggregated(here: &CollectionHere, wanted: Wanted) -> Value {
 
 fn collection(of: &CollectionTelemetry, wanted: Wanted) -> Value {
     let here = &of.here;
-    let mut told = json!({ "id": wanted.name(&here.name), "config": config(here, wanted) });
+    let mut told = json!({
+        "id": wanted.name(&here.name),
+        // Replicas are opened side by side, and nobody takes the time.
+        "init_time_ms": null,
+        "config": config(here, wanted),
+    });
     if wanted.level > 2 {
-        let shards = here.shards.iter();
-        let shards = shards.map(|shard| replica_set(shard, of.jobs.get(&shard.ordinal), wanted));
-        told["shards"] = shards.collect();
+        told["shards"] = here.shards.iter().map(|shard| replica_set(of, shard, wanted)).collect();
         told["transfers"] = here.shards.iter().flat_map(transfers).collect();
         told["resharding"] = json!([]);
     }
@@ -76,7 +94,7 @@ fn config(here: &CollectionHere, wanted: Wanted) -> Value {
     config
 }
 
-fn replica_set(shard: &ShardHere, jobs: Option<&JobsHere>, wanted: Wanted) -> Value {
+fn replica_set(of: &CollectionTelemetry, shard: &ShardHere, wanted: Wanted) -> Value {
     let states = shard.replicas.iter().map(|it| (it.node.to_string(), json!(state_of(it))));
     let states: Map<String, Value> = states.collect();
     // Of others a node knows no more than that they are there.
@@ -90,34 +108,47 @@ fn replica_set(shard: &ShardHere, jobs: Option<&JobsHere>, wanted: Wanted) -> Va
     json!({
         "id": shard.ordinal,
         "key": null,
-        "local": shard.info.as_ref().map(|info| local(shard, info, jobs, wanted)),
+        "local": shard.info.as_ref().map(|info| local(of, shard, info, wanted)),
         "remote": remote,
         "replicate_states": states,
+        "partial_snapshot": {
+            "ongoing_create_snapshot_requests": 0,
+            "is_recovering": false,
+            "recovery_timestamp": 0,
+        },
     })
 }
 
-fn local(shard: &ShardHere, info: &Info, jobs: Option<&JobsHere>, wanted: Wanted) -> Value {
+fn local(of: &CollectionTelemetry, shard: &ShardHere, info: &Info, wanted: Wanted) -> Value {
     let by_name = info.by_vector.iter();
-    let left_out: Map<String, Value> = by_name
-        .clone()
-        .map(|(name, of_vector)| (wanted.name(name), json!(of_vector.left_out)))
-        .collect();
     let by_name: Map<String, Value> =
         by_name.map(|(name, of_vector)| (wanted.name(name), json!(of_vector.vectors))).collect();
+    let jobs = of.jobs.get(&shard.ordinal);
     let done = jobs.map(|jobs| jobs.durations).unwrap_or_default();
-    json!({
+    let mut told = json!({
         "variant_name": "local",
         "status": status(info),
         "total_optimized_points": info.optimized,
         "vectors_size_bytes": info.vector_bytes,
+        "payloads_size_bytes": info.payload_bytes,
         "num_points": info.points,
         "num_vectors": info.vectors,
         "num_vectors_by_name": by_name,
-        "indexed_only_excluded_vectors": left_out,
         "optimizations": optimizations(shard, info, &done, jobs, wanted),
         "async_scorer": false,
         "update_queue": { "length": info.waiting },
-    })
+    });
+    if wanted.level > 3 {
+        let left_out = info.by_vector.iter();
+        let left_out: Map<String, Value> = left_out
+            .map(|(name, of_vector)| (wanted.name(name), json!(of_vector.left_out)))
+            .collect();
+        told["indexed_only_excluded_vectors"] = left_out.into();
+        let segments = of.segments.get(&shard.ordinal).into_iter().flatten();
+        let segments = segments.map(|figures| segment(&of.here, shard.group, figures, wanted));
+        told["segments"] = segments.collect();
+    }
+    told
 }
 
 fn optimizations(

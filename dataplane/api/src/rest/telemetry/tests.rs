@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
-use vane_types::{CollectionConfig, GroupId, LogIndex};
+use vane_types::{CollectionConfig, GroupId, LogIndex, SparseParams, VectorSpec};
 
 use super::*;
 use crate::engine::{GroupStatus, Info, InfoOfVector, Job, Layout, Optimizer, Outlook};
-use crate::engine::{ReplicaHere, ShardHere};
+use crate::engine::{ReplicaHere, SegmentOf, ShardHere};
 use crate::rest::collection::CreateCollection;
 use crate::rest::fixture::parse_text;
 
@@ -28,6 +28,7 @@ fn collection() -> CollectionTelemetry {
     let info = Info {
         points: 10,
         vectors: 9,
+        payload_bytes: 30,
         optimized: 40,
         waiting: 3,
         by_vector: BTreeMap::from([("secret".into(), of_vector)]),
@@ -59,7 +60,26 @@ fn collection() -> CollectionTelemetry {
     let outlook = Outlook { ended: vec![job], ..Outlook::default() };
     let mut durations = Durations::default();
     durations.note(500_000, 1_500);
-    CollectionTelemetry { here, jobs: BTreeMap::from([(0, JobsHere { outlook, durations })]) }
+    let dense = SegmentFigures {
+        of: SegmentOf { vector: 1, segment: 7, points: 9 },
+        vector: "secret".into(),
+        spec: here.config.vector("secret").unwrap(),
+        dead: 3,
+        row_bytes: 192,
+        index_bytes: 8,
+        in_memory: false,
+        takes_rows: false,
+        is_indexed: true,
+    };
+    let sparse = SegmentFigures {
+        spec: VectorSpec::Sparse(SparseParams { idf: true, ..SparseParams::default() }),
+        in_memory: true,
+        takes_rows: true,
+        is_indexed: false,
+        ..dense.clone()
+    };
+    let jobs = BTreeMap::from([(0, JobsHere { outlook, durations })]);
+    CollectionTelemetry { here, jobs, segments: BTreeMap::from([(0, vec![dense, sparse])]) }
 }
 
 fn told(level: usize, anonymize: bool) -> Value {
@@ -117,8 +137,15 @@ fn each_level_tells_more() {
         (&json!(9), &json!("ok"))
     );
     assert_eq!(first["cluster"]["status"]["commit"], 8);
+    assert_eq!(
+        keys(&first),
+        ["id", "app", "collections", "cluster", "requests", "memory", "hardware"].into()
+    );
+    let of_collections = ["number_of_collections", "collections", "snapshots"];
+    assert_eq!(keys(&first["collections"]), of_collections.into());
     let second = told(2, false);
-    assert_eq!(keys(&second["collections"]["collections"][0]), ["id", "config"].into());
+    let of_one = keys(&second["collections"]["collections"][0]);
+    assert_eq!(of_one, ["id", "init_time_ms", "config"].into());
     assert_eq!(second["cluster"]["peers"]["1"]["uri"], "http://n1:6335");
 }
 
@@ -132,7 +159,9 @@ fn shards_tell_of_their_replicas_jobs_and_transfers() {
     let local = &shard["local"];
     assert_eq!((&local["num_points"], &local["num_vectors"]), (&json!(10), &json!(9)));
     assert_eq!(local["num_vectors_by_name"], json!({"secret": 9}));
-    assert_eq!(local["indexed_only_excluded_vectors"], json!({"secret": 2}));
+    assert_eq!(local["payloads_size_bytes"], 30);
+    assert_eq!((local.get("segments"), local.get("indexed_only_excluded_vectors")), (None, None));
+    assert_eq!(shard["partial_snapshot"]["is_recovering"], false);
     assert_eq!(local["update_queue"]["length"], 3);
     assert_eq!(local["optimizations"]["optimizations"]["count"], 1);
     let log = &local["optimizations"]["log"][0];
@@ -140,6 +169,31 @@ fn shards_tell_of_their_replicas_jobs_and_transfers() {
     assert_eq!(log["end_at"], "1970-01-01T00:00:01.5Z");
     let transfer = json!({"shard_id": 0, "from": 1, "to": 3, "sync": true});
     assert_eq!(collection["transfers"], json!([transfer]));
+}
+
+#[test]
+fn segments_are_told_of_one_by_one() {
+    let told = told(4, false);
+    let local = &told["collections"]["collections"][0]["shards"][0]["local"];
+    assert_eq!(local["indexed_only_excluded_vectors"], json!({"secret": 2}));
+    let parts = ["info", "config", "vector_index_searches", "payload_field_indices"];
+    let [dense, sparse] = &local["segments"].as_array().unwrap()[..] else { panic!("{local}") };
+    assert_eq!(keys(dense), parts.into());
+    let info = &dense["info"];
+    assert_eq!((&info["segment_type"], &info["is_appendable"]), (&json!("indexed"), &json!(false)));
+    assert_eq!((&info["num_points"], &info["num_deleted_vectors"]), (&json!(9), &json!(3)));
+    assert_eq!((&info["ram_usage_bytes"], &info["disk_usage_bytes"]), (&json!(0), &json!(200)));
+    assert_eq!(info["vector_data"]["secret"]["num_indexed_vectors"], 9);
+    let config = &dense["config"]["vector_data"]["secret"];
+    assert_eq!((&config["size"], &config["index"]["type"]), (&json!(4), &json!("hnsw")));
+    assert_eq!(config["index"]["options"]["m"], 16);
+    assert_eq!(sparse["info"]["segment_type"], "plain");
+    assert_eq!(
+        (&sparse["info"]["ram_usage_bytes"], &sparse["info"]["num_indexed_vectors"]),
+        (&json!(200), &json!(0))
+    );
+    let of_sparse = json!({"index": {"index_type": "MutableRam"}, "modifier": "idf"});
+    assert_eq!(sparse["config"]["sparse_vector_data"], json!({"secret": of_sparse}));
 }
 
 #[test]
