@@ -1,8 +1,16 @@
 //! Generates the Rust side of `proto/*.proto`.
 
 /// Messages that `vanectl -o json` shows under the names of their fields.
-const SHOWN: [&str; 7] =
-    ["Cluster", "Collection", "CollectionMemory", "MeasuredRecall", "Node", "NodeMemory", "Shard"];
+const SHOWN: [&str; 8] = [
+    "Cluster",
+    "Collection",
+    "CollectionMemory",
+    "MeasuredRecall",
+    "Node",
+    "NodeMemory",
+    "Safety",
+    "Shard",
+];
 /// Fields of these that it shows in a form of its own, or not at all.
 const LEFT_OUT: [&str; 7] = [
     "Cluster.meta",

@@ -11,7 +11,7 @@ pub(crate) use vane_coordinator::{
 pub(crate) use vane_node::PeerQuota;
 pub(crate) use vane_node::{
     CollectionHere, CollectionOverview, Failed, JobsHere, Marker, MemoryOverview, NodeOverview,
-    NotReady, Problem, QuotaOverview, ReplicaHere, ShardHere, ShardOverview, Summary,
+    NotReady, Problem, QuotaOverview, ReplicaHere, Safety, ShardHere, ShardOverview, Summary,
     Usage as NodeUsage,
 };
 pub(crate) use vane_placement::{

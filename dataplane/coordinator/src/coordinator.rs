@@ -93,16 +93,17 @@ impl<S: Shards> Coordinator<S> {
         Some(Arc::new(Collection::new(name, entry, Arc::clone(self))))
     }
 
-    /// Waits until this node's catalog has all that was agreed on before the call.
+    /// Waits until this node's catalog has all that was agreed on before the call; the entry of the
+    /// meta group up to which it has.
     ///
     /// # Errors
     /// `Unavailable` where the meta group has no leader that answers; `Timeout`.
-    pub async fn catch_up(&self, deadline: Instant) -> Result<(), Error> {
+    pub async fn catch_up(&self, deadline: Instant) -> Result<LogIndex, Error> {
         let (index, _) = self.read(GroupId::META, Basis, Freshness::Linearizable, deadline).await?;
-        if self.shards.applied_here(GroupId::META).is_some_and(|applied| applied >= index) {
-            return Ok(());
+        if self.shards.applied_here(GroupId::META).is_none_or(|applied| applied < index) {
+            self.shards.catalog_at(index, deadline).await?;
         }
-        self.shards.catalog_at(index, deadline).await
+        Ok(index)
     }
 
     /// All aliases with the collections they stand for.

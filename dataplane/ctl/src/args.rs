@@ -100,6 +100,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<NodeAction>,
     },
+    /// Whether nodes may go without harm: these together, or each alone; exit code 1 where not
+    Safe {
+        /// Numbers or names of the nodes; each node of the cluster alone where none is named
+        #[arg(value_parser = values::node)]
+        nodes: Vec<NodeRef>,
+        #[command(flatten)]
+        watch: Watch,
+    },
     /// List the collections, or change one
     #[command(visible_alias = "collection")]
     Collections {

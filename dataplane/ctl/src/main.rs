@@ -21,6 +21,7 @@ mod nodes;
 mod output;
 mod recall;
 mod run;
+mod safe;
 mod shards;
 mod table;
 mod units;

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{Console, Output, write_stderr};
 use crate::{
-    cluster, collections, disk, leader, memory, meta, nodes, recall, shards, version, wait,
+    cluster, collections, disk, leader, memory, meta, nodes, recall, safe, shards, version, wait,
 };
 
 const CALL_MAX_DEFAULT: Duration = Duration::from_secs(10);
@@ -55,6 +55,7 @@ async fn carry_out(cli: Cli) -> Result<Exit, Error> {
         Command::Shards { collection, watch, action } => {
             shards::run(console, collection, watch, action).await
         }
+        Command::Safe { nodes, watch } => safe::show(console, nodes, watch).await,
         Command::Recall { collection, watch } => {
             recall::show(console, collection, watch).await?;
             Ok(Exit::Done)

@@ -51,7 +51,7 @@ pub use not_ready::NotReady;
 pub use open_error::OpenError;
 pub use overview::{
     CollectionHere, CollectionOverview, JobsHere, MemoryOverview, NodeOverview, PeerQuota, Problem,
-    QuotaOverview, ReplicaHere, ShardHere, ShardOverview, ShardReplica, Summary,
+    QuotaOverview, ReplicaHere, Safety, ShardHere, ShardOverview, ShardReplica, Summary,
 };
 pub use quota::{Exceeded, Usage};
 pub use reads::ReadCounters;

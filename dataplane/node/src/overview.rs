@@ -6,6 +6,7 @@ mod here;
 mod memory;
 mod nodes;
 mod quotas;
+mod safety;
 mod shards;
 mod summary;
 
@@ -13,5 +14,6 @@ pub use here::{CollectionHere, JobsHere, ReplicaHere, ShardHere};
 pub use memory::MemoryOverview;
 pub use nodes::NodeOverview;
 pub use quotas::{PeerQuota, QuotaOverview};
+pub use safety::Safety;
 pub use shards::{CollectionOverview, ShardOverview, ShardReplica};
 pub use summary::{Problem, Summary};

@@ -8,17 +8,17 @@ use tonic::{Request, Response, Status};
 use vane_api::admin::{convert, request};
 use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
-    AddAliasReply, AddAliasRequest, BootstrapRequest, Cluster, Collection, CreateCollectionRequest,
-    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetClusterRequest, GetCollectionRequest,
-    GetDiskRequest, ListCollectionsReply, ListCollectionsRequest, ListMemoryReply,
-    ListMemoryRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest,
-    ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest,
-    SetNodeLeavingReply, SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest,
-    SetPayloadIndexReply, SetPayloadIndexRequest, TransferLeaderReply, TransferLeaderRequest,
-    UpdateCollectionRequest,
+    AddAliasReply, AddAliasRequest, BootstrapRequest, CatchUpReply, CatchUpRequest, Cluster,
+    Collection, CreateCollectionRequest, DeleteCollectionReply, DeleteCollectionRequest, Disk,
+    GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyReply, GetSafetyRequest,
+    ListCollectionsReply, ListCollectionsRequest, ListMemoryReply, ListMemoryRequest,
+    ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest, ReconfigureShardReply,
+    ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest, SetNodeLeavingReply,
+    SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply,
+    SetPayloadIndexRequest, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
 };
 use vane_service::{Call, CollectionState, Door, Principal, Service};
-use vane_types::{GroupId, NodeId};
+use vane_types::{GroupId, LogIndex, NodeId};
 
 use crate::state::AppState;
 
@@ -68,6 +68,12 @@ impl Admin for AdminDoor {
         answer(convert::disk(&self.0.bootstrap(&call(), cluster_id).await?))
     }
 
+    async fn catch_up(&self, request: Request<CatchUpRequest>) -> Answer<CatchUpReply> {
+        let least = LogIndex(request.into_inner().min_index);
+        let index = self.0.recover_catalog(&call(), least).await?;
+        answer(CatchUpReply { index: index.0 })
+    }
+
     async fn get_cluster(&self, _: Request<GetClusterRequest>) -> Answer<Cluster> {
         answer(convert::cluster(self.0.summary(&call()).await?))
     }
@@ -75,6 +81,12 @@ impl Admin for AdminDoor {
     async fn list_nodes(&self, _: Request<ListNodesRequest>) -> Answer<ListNodesReply> {
         let nodes = self.0.nodes(&call()).await?.into_iter();
         answer(ListNodesReply { nodes: nodes.map(convert::node).collect() })
+    }
+
+    async fn get_safety(&self, request: Request<GetSafetyRequest>) -> Answer<GetSafetyReply> {
+        let without = request.into_inner().without.into_iter().map(NodeId).collect();
+        let verdicts = self.0.safety(&call(), &without).await?.into_iter();
+        answer(GetSafetyReply { verdicts: verdicts.map(convert::safety).collect() })
     }
 
     async fn list_memory(&self, request: Request<ListMemoryRequest>) -> Answer<ListMemoryReply> {

@@ -1,5 +1,6 @@
 //! The cluster itself: looked at as a whole, founded, and where its replicas should be.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -9,8 +10,8 @@ use vane_types::{GroupId, NodeId, Term};
 
 use crate::call::Call;
 use crate::engine::{
-    Collection, CollectionOverview, Marker, Member, MemoryOverview, NodeOverview, ShardOverview,
-    Summary, WantedReplica,
+    Collection, CollectionOverview, Marker, Member, MemoryOverview, NodeOverview, Safety,
+    ShardOverview, Summary, WantedReplica,
 };
 use crate::operation::Operation;
 use crate::service::{Answering, Service};
@@ -91,6 +92,32 @@ impl Service {
     pub fn nodes<'a>(&'a self, call: &'a Call) -> Answering<'a, Vec<NodeOverview>> {
         let asking = async move { Ok::<_, Error>(self.member()?.node_overviews().await) };
         Box::pin(self.run(call, Operation::ListNodes, "", asking))
+    }
+
+    /// What the absence of these nodes together would be to each group; of each member alone where
+    /// none are named.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`] where a node is no member, or [`Kind::Unavailable`] while this node
+    /// belongs to no cluster.
+    pub fn safety<'a>(
+        &'a self,
+        call: &'a Call,
+        without: &'a BTreeSet<NodeId>,
+    ) -> Answering<'a, Vec<Safety>> {
+        let asking = async move {
+            let member = self.member()?;
+            let members: BTreeSet<NodeId> =
+                member.nodes().into_iter().map(|node| node.id).collect();
+            // One that is no member takes nothing along, and was hardly meant.
+            if let Some(stranger) = without.difference(&members).next() {
+                let detail = format!("there is no node {stranger}");
+                return Err(Error::new(Kind::NotFound, "", detail));
+            }
+            Ok(member.safety(without).await)
+        };
+        Box::pin(self.run(call, Operation::GetSafety, "", asking))
     }
 
     /// The collection of a name; none where the name is empty, which stands for all.

@@ -7,7 +7,7 @@ pub(crate) use vane_coordinator::{
 };
 pub(crate) use vane_node::{
     Collection, CollectionHere, CollectionOverview, Marker, Member, MemoryOverview, Node,
-    NodeOverview, NodeShards, QuotaOverview, ShardOverview, Summary,
+    NodeOverview, NodeShards, QuotaOverview, Safety, ShardOverview, Summary,
 };
 pub(crate) use vane_placement::{
     RemovalStep, ReplicaPlan, ReplicaRequest, Waited, plan_replicas, plan_resize, removal_step,

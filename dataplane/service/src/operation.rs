@@ -30,7 +30,7 @@ operations! {
     reads:
         Retrieve, Scroll, Count, Query, Facet, Matrix,
         ListCollections, GetCollection, LocateReplicas,
-        ListAliases, ListShardKeys, GetCluster, ListNodes, ListMemory, ListShards,
+        ListAliases, ListShardKeys, GetCluster, ListNodes, GetSafety, ListMemory, ListShards,
         RecoverCatalog, GetMetadata, GetTelemetry, ListIssues, GetQuotas;
 }
 

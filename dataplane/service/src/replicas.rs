@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use vane_api::rest::cluster_operation::{Asked, ClusterOperation};
 use vane_api::{Error, Kind};
-use vane_types::{Changed, ErrorKind, FeatureLevel, NodeId};
+use vane_types::{Changed, ErrorKind, FeatureLevel, LogIndex, NodeId};
 
 use crate::call::Call;
 use crate::engine::{
@@ -101,19 +101,33 @@ impl Service {
         })
     }
 
-    /// Waits until this node knows all that the cluster has agreed on by now.
+    /// Waits until this node knows all that the cluster has agreed on by now; the entry of the meta
+    /// group up to which it does. `least` is one that somebody has seen before.
     ///
     /// # Errors
     ///
-    /// [`Kind::Unavailable`] where the meta group has no leader or this node cannot follow it,
-    /// [`Kind::Timeout`].
-    pub fn recover_catalog<'a>(&'a self, call: &'a Call) -> Answering<'a, ()> {
+    /// [`Kind::Unavailable`] where the meta group has no leader or this node cannot follow it, or
+    /// where the group has not got to `least`; [`Kind::Timeout`].
+    pub fn recover_catalog<'a>(
+        &'a self,
+        call: &'a Call,
+        least: LogIndex,
+    ) -> Answering<'a, LogIndex> {
         let catching_up = async move {
             let coordinator = self.coordinator()?;
             if let Some(why) = coordinator.catalog().standing_still() {
                 return Err(Error::new(Kind::Unavailable, "", why));
             }
-            Ok(coordinator.catch_up(call.options().deadline).await?)
+            let index = coordinator.catch_up(call.options().deadline).await?;
+            // A majority that was set back to an older disk knows less than it did.
+            if index < least {
+                let detail = format!(
+                    "the meta group is at entry {index} and was at {least} before: its disks are \
+                     older than what was read of them"
+                );
+                return Err(Error::new(Kind::Unavailable, "", detail));
+            }
+            Ok(index)
         };
         Box::pin(self.run(call, Operation::RecoverCatalog, "", catching_up))
     }

@@ -8,7 +8,7 @@ use vane_proto::admin::copy::Phase;
 use vane_proto::admin::disk::State;
 use vane_proto::admin::{
     Cluster, Collection, CollectionMemory, Copy, Disk, Group, MeasuredRecall, Node, NodeMemory,
-    Replica, ReplicaTarget, Role, Shard,
+    Replica, ReplicaTarget, Role, Safety, Shard,
 };
 use vane_types::{
     CollectionConfig, FieldSchema, FilterClass, GroupId, JsonPath, PeerId, Recall, Tally,
@@ -100,6 +100,20 @@ pub fn node(overview: NodeOverview) -> Node {
         displaced: displaced.unwrap_or_default(),
         scrubbed_ms_ago: scrubbed_ago.map(millis),
         scrub_permille,
+    }
+}
+
+/// Lines of a verdict that say why; each group of a large cluster may have one.
+const REASONS_MAX: usize = 10;
+
+pub fn safety(safety: engine::Safety) -> Safety {
+    let why = safety.harmed.iter().take(REASONS_MAX);
+    Safety {
+        ok: safety.is_safe(),
+        pauses: count(safety.pauses),
+        harmed: count(safety.harmed.len()),
+        why: why.map(|(subject, harm)| format!("{}: {harm}", noun(subject))).collect(),
+        without: safety.without.iter().map(|node| node.0).collect(),
     }
 }
 

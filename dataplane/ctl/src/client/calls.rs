@@ -3,10 +3,11 @@
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
     BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk,
-    GetClusterRequest, GetCollectionRequest, GetDiskRequest, ListCollectionsRequest,
-    ListMemoryRequest, ListNodesRequest, ListShardsRequest, Node, NodeMemory,
-    ReconfigureShardRequest, RemoveNodeRequest, ReplicaTarget, SetNodeLeavingRequest,
-    SetNodeZoneRequest, Shard, TransferLeaderRequest, UpdateCollectionRequest,
+    GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyRequest,
+    ListCollectionsRequest, ListMemoryRequest, ListNodesRequest, ListShardsRequest, Node,
+    NodeMemory, ReconfigureShardRequest, RemoveNodeRequest, ReplicaTarget, Safety,
+    SetNodeLeavingRequest, SetNodeZoneRequest, Shard, TransferLeaderRequest,
+    UpdateCollectionRequest,
 };
 
 use super::Client;
@@ -34,6 +35,13 @@ impl Client {
     pub(crate) async fn nodes(&mut self) -> Result<Vec<Node>, Error> {
         let doing = Doing::read("list nodes");
         Ok(self.call(doing, ListNodesRequest {}, AdminClient::list_nodes).await?.nodes)
+    }
+
+    /// What the absence of nodes would be: of these together, or of each alone.
+    pub(crate) async fn safety(&mut self, without: Vec<u64>) -> Result<Vec<Safety>, Error> {
+        let doing = Doing::read("read whether nodes may go");
+        let request = GetSafetyRequest { without };
+        Ok(self.call(doing, request, AdminClient::get_safety).await?.verdicts)
     }
 
     /// What the nodes have memory for; of collections one, or all when the name is empty.

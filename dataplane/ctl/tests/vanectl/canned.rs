@@ -2,7 +2,7 @@
 
 use vane_proto::admin::{
     Cluster, Collection, CollectionMemory, Disk, Group, MeasuredRecall, Node, NodeMemory, Replica,
-    ReplicaTarget, Role, Shard, disk,
+    ReplicaTarget, Role, Safety, Shard, disk,
 };
 
 pub(crate) const CLUSTER: &str = "8f3ad2f6-3c4e-4a39-9d51-0b2f3c1f7a10";
@@ -149,4 +149,19 @@ pub(crate) fn shards() -> Vec<Shard> {
     moving.target = vec![voter(1), voter(3)];
     moving.step = "node 3 receives a snapshot".into();
     vec![shard("docs", 0, group(7, 1)), moving, shard("images", 0, group(9, 2))]
+}
+
+/// Node 3 has lost its disk: of the others none may go, and of the shard of two copies neither.
+pub(crate) fn safety(without: &[u64]) -> Vec<Safety> {
+    let why = "shard 0 of collection `docs`: 1 of its 3 voters would be up and caught up, and 2 are \
+               needed";
+    let verdict = |without: Vec<u64>| {
+        let ok = without == [3];
+        let why = if ok { Vec::new() } else { vec![why.to_owned()] };
+        Safety { without, ok, pauses: 1, harmed: why.len() as u32, why }
+    };
+    match without {
+        [] => (1..=3).map(|node| verdict(vec![node])).collect(),
+        named => vec![verdict(named.to_vec())],
+    }
 }

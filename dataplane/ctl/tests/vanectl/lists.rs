@@ -192,3 +192,19 @@ fn the_version_of_the_program_needs_no_node() {
     let both = Node::start().run(&["version"]);
     assert_eq!(both.stdout, format!("Client   {}\nNode     0.1.0\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn a_script_learns_by_the_exit_code_whether_nodes_may_go() {
+    let node = Node::start();
+    let all = node.run(&["safe"]);
+    assert_eq!(all.code, 1);
+    assert!(all.stdout.starts_with("WITHOUT   SAFE   PAUSES   WHY-NOT\n"), "{}", all.stdout);
+    assert!(all.stdout.contains("vane-0    no     1        shard 0"), "{}", all.stdout);
+    let one = node.run(&["safe", "vane-2"]);
+    assert_eq!((one.code, one.stderr.as_str()), (0, ""));
+    assert!(one.stdout.contains("vane-2    yes    1        -\n"), "{}", one.stdout);
+    let two = node.run(&["safe", "1", "2", "-o", "json"]);
+    assert_eq!(two.code, 1);
+    assert_eq!(two.json()[0]["without"], serde_json::json!([1, 2]));
+    assert_eq!(two.json()[0]["names"], serde_json::json!(["vane-0", "vane-1"]));
+}

@@ -157,6 +157,20 @@ impl Admin for Answers {
         Ok(Response::new(wire::ListNodesReply { nodes: canned::nodes() }))
     }
 
+    async fn catch_up(&self, request: Request<wire::CatchUpRequest>) -> Answer<wire::CatchUpReply> {
+        self.check(&request)?;
+        Ok(Response::new(wire::CatchUpReply { index: 1 }))
+    }
+
+    async fn get_safety(
+        &self,
+        request: Request<wire::GetSafetyRequest>,
+    ) -> Answer<wire::GetSafetyReply> {
+        self.check(&request)?;
+        let without = request.into_inner().without;
+        Ok(Response::new(wire::GetSafetyReply { verdicts: canned::safety(&without) }))
+    }
+
     async fn list_memory(
         &self,
         request: Request<wire::ListMemoryRequest>,

@@ -34,7 +34,7 @@ fn call(groups: &[Group], random: &mut Random) -> Call {
         false => String::new(),
     };
     let method = |name: &str| format!("/vane.admin.v1.Admin/{name}");
-    match random.below(14) {
+    match random.below(16) {
         0 => one(method("Bootstrap"), &wire::BootstrapRequest { cluster_id: text(random) }),
         1 => one(method("GetCluster"), &wire::GetClusterRequest {}),
         2 => one(method("ListNodes"), &wire::ListNodesRequest {}),
@@ -73,6 +73,11 @@ fn call(groups: &[Group], random: &mut Random) -> Call {
         11 => {
             let alias = text(random);
             one(method("AddAlias"), &wire::AddAliasRequest { collection: name, alias })
+        }
+        13 => one(method("CatchUp"), &wire::CatchUpRequest { min_index: number(random) }),
+        14 => {
+            let without = (0..random.below(4)).map(|_| number(random)).collect();
+            one(method("GetSafety"), &wire::GetSafetyRequest { without })
         }
         12 => one(method("ListMemory"), &wire::ListMemoryRequest { collection: name }),
         _ => replicas(group, random),

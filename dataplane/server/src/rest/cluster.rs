@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use vane_api::rest::cluster_operation::ClusterOperation;
 use vane_api::{Error, Kind};
-use vane_types::{NodeId, innermost};
+use vane_types::{LogIndex, NodeId, innermost};
 
 use super::answer::Answered;
 use super::body::To;
@@ -41,7 +41,7 @@ fn parameters<T: for<'de> Deserialize<'de>>(uri: &Uri) -> Result<T, ApiError> {
 
 /// `POST /cluster/recover`: answered once this node knows all that was agreed on.
 pub(super) async fn recover(call: Call) -> Answered {
-    call.service.recover_catalog(&call.context).await?;
+    call.service.recover_catalog(&call.context, LogIndex::ZERO).await?;
     Ok(call.answer(true))
 }
 

@@ -201,7 +201,8 @@ impl Process {
     /// Brings the catalog here up to date.
     pub(super) fn catch_up(&mut self, owner: Owner, by: Time, env: &Env) {
         let (coordinator, by) = (self.coordinator(), env.instant(by));
-        self.requests.add(owner, async move { Told::Changed(coordinator.catch_up(by).await) });
+        self.requests
+            .add(owner, async move { Told::Changed(coordinator.catch_up(by).await.map(drop)) });
     }
 
     /// Asks the leader of a group whether a replica here is still one of its members; told is
