@@ -11,6 +11,9 @@ pub const FOUNDED: &str = "Founded";
 /// Whether something is under way, and what it waits for.
 pub const PROGRESSING: &str = "Progressing";
 
+/// Whether any one node may go: a drain of its machine, or an eviction, then costs nothing.
+pub const SAFE_TO_DISRUPT: &str = "SafeToDisrupt";
+
 /// Whether searches find less than `spec.search.minRecall` asks for; only where it does.
 pub const RECALL_BELOW_TARGET: &str = "RecallBelowTarget";
 

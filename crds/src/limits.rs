@@ -21,6 +21,9 @@ pub const VECTOR_SIZE_MAX: i32 = 65_536;
 /// Copies of a shard.
 pub const REPLICAS_MAX: i32 = 9;
 
+/// Shards that a collection of the database may have, whoever made it.
+pub const DATABASE_SHARDS_MAX: i32 = 1024;
+
 // The database takes more of these.
 
 /// Shards of a collection. Each is a ShardPlacement, an object of its own in the API server.

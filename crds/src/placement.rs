@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use crate::collection::ClusterRef;
-use crate::limits::{COLLECTION_NAME_CHARS_MAX, REPLICAS_MAX, SHARDS_MAX};
+use crate::limits::{COLLECTION_NAME_CHARS_MAX, DATABASE_SHARDS_MAX, REPLICAS_MAX};
 
 /// Where the copies of one shard are.
 #[skip_serializing_none]
@@ -53,7 +53,8 @@ pub struct ShardPlacementSpec {
     #[schemars(length(min = 1, max = COLLECTION_NAME_CHARS_MAX))]
     pub collection: String,
     /// Place of the shard in the collection, from 0.
-    #[schemars(range(min = 0, max = SHARDS_MAX - 1))]
+    // Of collections that clients made too.
+    #[schemars(range(min = 0, max = DATABASE_SHARDS_MAX - 1))]
     pub shard: i32,
     /// Where the copies shall be. Only people write it; present means pinned.
     // By node, which holds at most one copy of a shard.

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Where conditions and reasons stand.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "crds/src/conditions.rs",
     "operator/src/cluster/plan/founding.rs",
     "operator/src/cluster/plan/refusals.rs",
     "operator/src/cluster/plan/step.rs",
+    "operator/src/cluster/plan/taken.rs",
     "operator/src/cluster/plan/token.rs",
     "operator/src/cluster/status.rs",
     "operator/src/collection/plan/leave.rs",

@@ -4,8 +4,10 @@
 mod apply;
 pub mod build;
 mod dereference;
+mod looks;
 pub mod observed;
 pub mod plan;
 pub(crate) mod reconcile;
+pub mod standing;
 mod status;
 pub mod validate;

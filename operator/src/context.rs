@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::failpoint::Failpoint;
 use crate::metrics::Metrics;
 use crate::names::MANAGER;
+use crate::sightings::Sightings;
 
 /// Longest pause after errors.
 const RETRY_MAX: Duration = Duration::from_secs(300);
@@ -40,6 +41,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// What is counted.
     pub metrics: Metrics,
+    /// What was seen of databases in earlier passes.
+    pub(crate) sightings: Sightings,
     /// Where the process ends, in tests.
     pub failpoint: Failpoint,
     /// Objects whose last pass failed, with the pauses that are left to them.
@@ -57,6 +60,7 @@ impl Context {
             client,
             metrics,
             failpoint,
+            sightings: Sightings::default(),
             failures: Mutex::default(),
             written: Mutex::default(),
         }

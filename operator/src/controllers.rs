@@ -22,7 +22,8 @@ use crate::names;
 use crate::reconcile::{after_error, reconcile};
 
 /// Objects that are worked on at a time.
-const CONCURRENCY: u16 = 8;
+/// They wait most of their time, for nodes that are away above all.
+const CONCURRENCY: u16 = 32;
 
 /// Runs the controllers of one namespace, or of all, until `stop`.
 pub async fn run<S>(context: Arc<Context>, namespace: Option<String>, stop: impl Fn() -> S)
@@ -54,7 +55,7 @@ async fn clusters(
             after_error,
             Arc::clone(context),
         );
-    drained(context, passes).await;
+    drained(context, "VectorCluster", passes).await;
 }
 
 async fn collections(
@@ -82,7 +83,7 @@ async fn collections(
             after_error,
             Arc::clone(context),
         );
-    drained(context, passes).await;
+    drained(context, "Collection", passes).await;
 }
 
 /// The Collections that name a cluster.
@@ -102,8 +103,11 @@ fn naming(
 }
 
 /// Failures of passes were logged where they happened.
-async fn drained<T, R, Q>(context: &Context, passes: impl Stream<Item = Result<T, Error<R, Q>>>)
-where
+async fn drained<T, R, Q>(
+    context: &Context,
+    kind: &str,
+    passes: impl Stream<Item = Result<T, Error<R, Q>>>,
+) where
     R: std::error::Error + 'static,
     Q: std::error::Error + 'static,
 {
@@ -112,7 +116,12 @@ where
         match outcome {
             // The end of a pause of an object that was deleted meanwhile.
             Err(Error::ObjectNotFound(object)) => context.gone(&object),
-            Err(error) => tracing::debug!(%error, "a pass or a watch failed"),
+            // Without its watches the operator is deaf, and nothing else would say so.
+            Err(Error::QueueError(error)) => {
+                context.metrics.watch_failed(kind);
+                tracing::warn!(kind, %error, "a watch failed; it is tried again");
+            }
+            Err(error) => tracing::debug!(%error, "a pass failed"),
             Ok(_) => {}
         }
     }

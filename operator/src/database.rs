@@ -1,6 +1,7 @@
 //! The way to a database: its pods and their token in Kubernetes, its admin interface at one pod,
 //! and what nodes answer there. Decides nothing, and changes nothing by itself.
 
+mod ask;
 mod disk;
 mod overview;
 pub(crate) mod pods;
@@ -18,9 +19,11 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use vane_proto::admin::admin_client::AdminClient;
 
+pub(crate) use self::ask::{Member, ask};
 pub use self::disk::{Disk, disks};
 pub use self::overview::Database;
-pub(crate) use self::overview::overview;
+pub(crate) use self::overview::catch_up;
+use self::overview::overview;
 pub use self::token::NoToken;
 use crate::names;
 

@@ -3,6 +3,8 @@
 
 mod call;
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 pub use self::call::{CallError, Request};
@@ -20,6 +22,12 @@ pub enum Error {
     /// A change failed. Those before it were made.
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    /// The pass panicked. What it had changed before stays.
+    #[error("the pass ended by a mistake of the operator's: {0}")]
+    Panicked(String),
+    /// The pass took too long. What it had changed until then stays.
+    #[error("the pass did not end within {} s; Kubernetes or the database hangs", .0.as_secs())]
+    TimedOut(Duration),
     /// The status could not be written. The changes of the pass were made.
     #[error(transparent)]
     UpdateStatus(CallError),
@@ -58,6 +66,8 @@ impl Error {
             Self::Dereference(error)
             | Self::UpdateStatus(error)
             | Self::Apply(ApplyError::Call(error)) => error.category(),
+            Self::Panicked(_) => "panic",
+            Self::TimedOut(_) => "timeout",
             Self::Validate(_) | Self::Apply(ApplyError::NoNode { .. }) => "incomplete",
         }
     }

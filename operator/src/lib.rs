@@ -21,4 +21,5 @@ pub mod metrics;
 pub mod names;
 mod placement;
 mod reconcile;
+mod sightings;
 mod status;

@@ -28,6 +28,7 @@ pub struct Metrics {
     seconds: Family<Kind, Histogram>,
     running: Family<Kind, Gauge>,
     retrying: Family<Kind, Gauge>,
+    watch_errors: Family<Kind, Counter>,
     leader: Gauge,
 }
 
@@ -41,10 +42,12 @@ impl Default for Metrics {
             seconds: Family::new_with_constructor(|| Histogram::new(DURATIONS_S)),
             running: Family::default(),
             retrying: Family::default(),
+            watch_errors: Family::default(),
             leader: Gauge::default(),
         };
-        let Self { reconciliations, errors, seconds, running, retrying, leader, .. } =
-            metrics.clone();
+        let Self {
+            reconciliations, errors, seconds, running, retrying, watch_errors, leader, ..
+        } = metrics.clone();
         registry.register("reconciliations", "Passes over an object, by kind", reconciliations);
         registry.register("errors", "Passes that failed, by kind and by what failed", errors);
         registry.register("reconcile_seconds", "Duration of passes, by kind", seconds);
@@ -52,6 +55,9 @@ impl Default for Metrics {
         let help = "Queue of failures: objects whose last pass failed and that wait for the next \
                     one, by kind";
         registry.register("retrying", help, retrying);
+        let help = "Watches that failed, by the kind that they are for: while they do, changes go \
+                    unnoticed; the definitions or the operator's rights may be missing";
+        registry.register("watch_errors", help, watch_errors);
         registry.register("leader", "Whether this process holds the Lease", leader);
         *metrics.registry.lock() = registry;
         metrics
@@ -81,6 +87,11 @@ impl Metrics {
         self.retrying.get_or_create(&[("kind", kind.to_owned())]).set(objects);
     }
 
+    /// A watch for the objects of a kind failed.
+    pub(crate) fn watch_failed(&self, kind: &str) {
+        self.watch_errors.get_or_create(&[("kind", kind.to_owned())]).inc();
+    }
+
     pub(crate) fn leads(&self, leads: bool) {
         self.leader.set(i64::from(leads));
     }
@@ -105,6 +116,7 @@ mod tests {
         metrics.began("VectorCluster");
         metrics.ended("VectorCluster", Duration::from_millis(20), Some("no_token"));
         metrics.retrying("VectorCluster", 1);
+        metrics.watch_failed("Collection");
         metrics.leads(true);
         let text = metrics.text();
         for line in [
@@ -114,6 +126,7 @@ mod tests {
             "vane_operator_errors_total{kind=\"VectorCluster\",error=\"no_token\"} 1",
             "vane_operator_reconcile_seconds_count{kind=\"VectorCluster\"} 1",
             "vane_operator_retrying{kind=\"VectorCluster\"} 1",
+            "vane_operator_watch_errors_total{kind=\"Collection\"} 1",
             "vane_operator_leader 1",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line}: {text}");

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::Resource;
+use vane_crds::limits::NODES_MAX;
 
 /// Field manager, and the value of `app.kubernetes.io/managed-by`.
 pub const MANAGER: &str = "vane-operator";
@@ -54,6 +56,11 @@ pub(crate) fn labels(cluster: &str) -> BTreeMap<String, String> {
     labels
 }
 
+/// An object of a kind in words: `service demo`.
+pub(crate) fn object<K: Resource<DynamicType = ()>>(name: &str) -> String {
+    format!("{} {name}", K::kind(&()).to_lowercase())
+}
+
 /// Name of the Service that gives each pod a name of its own.
 pub fn headless_service(cluster: &str) -> String {
     format!("{cluster}-nodes")
@@ -87,7 +94,9 @@ pub fn claim_ordinal(cluster: &str, claim: &str) -> Option<i32> {
         .strip_prefix('-')?
         .strip_prefix(cluster)?
         .strip_prefix('-')?;
-    ordinal.parse().ok().filter(|ordinal| *ordinal >= 0)
+    // A set is made as large as its claims say: a claim that no cluster can have had, whoever wrote
+    // it, would make thousands of pods.
+    ordinal.parse().ok().filter(|ordinal| (0..NODES_MAX).contains(ordinal))
 }
 
 #[cfg(test)]
@@ -100,6 +109,14 @@ mod tests {
         for other in ["data-demo-x-2", "data-demo2-1", "other-demo-1", "data-demo-", "data-demo--1"]
         {
             assert_eq!(claim_ordinal("demo", other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_claim_beyond_the_largest_cluster_is_nobodys() {
+        assert_eq!(claim_ordinal("demo", &format!("data-demo-{}", NODES_MAX - 1)), Some(99));
+        for beyond in ["100", "90000", "2147483647", "2147483648"] {
+            assert_eq!(claim_ordinal("demo", &format!("data-demo-{beyond}")), None, "{beyond}");
         }
     }
 }

@@ -2,11 +2,14 @@
 //! The kinds give the steps; the order, the figures, the events and the next look are the same
 //! for all. Remembers nothing from one pass to the next.
 
+use std::any::Any;
 use std::fmt::{Debug, Display};
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -22,8 +25,8 @@ use crate::error::{ApplyError, CallError, Error, Request, ValidateError, kuberne
 use crate::events;
 use crate::status::{self, Conditions};
 
-/// Time to the next look while something is under way.
-const SOON: Duration = Duration::from_secs(1);
+/// Time for a pass. One that hangs must not keep a worker from the objects of others.
+const PASS_MAX: Duration = Duration::from_secs(20);
 
 /// The steps of a pass over one kind of object.
 pub(crate) trait Reconciler {
@@ -114,13 +117,25 @@ pub(crate) async fn reconcile<R: Reconciler>(
     }
     let began = Instant::now();
     context.metrics.began(&kind);
-    let outcome = pass(&reconciler, object, &context).await;
+    // An object that breaks a pass must not end the operator of all others, at each start anew.
+    let passing = AssertUnwindSafe(pass(&reconciler, object, &context)).catch_unwind();
+    let outcome = match tokio::time::timeout(PASS_MAX, passing).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Err(Error::Panicked(said(&*panic))),
+        Err(_) => Err(Error::TimedOut(PASS_MAX)),
+    };
     let error = outcome.as_ref().err().map(Error::category);
     context.metrics.ended(&kind, began.elapsed(), error);
     if outcome.is_ok() {
         context.succeeded(object);
     }
     outcome
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it said nothing").to_owned()
 }
 
 async fn pass<R: Reconciler>(
@@ -141,7 +156,16 @@ async fn pass<R: Reconciler>(
     let failed = R::apply(context, &validated, &seen, &plan).await.err();
     // After a failure too: status says which change it was.
     let next = R::status(&validated, &seen, &plan, failed.as_ref(), &now());
-    let settled = next.as_ref().is_some_and(|status| R::is_settled(&plan, status));
+    let uid = object.uid().unwrap_or_default();
+    let pause = match &next {
+        Some(status) if !R::is_settled(&plan, status) => {
+            context.sightings.pause(&uid, status::waits_for(status.conditions()))
+        }
+        _ => {
+            context.sightings.settled(&uid);
+            R::LATER
+        }
+    };
     if let Some(next) = next {
         let before = object.status().map(Conditions::conditions).unwrap_or_default();
         // Before the status: killed in between, the next pass tells it again instead of never.
@@ -151,7 +175,7 @@ async fn pass<R: Reconciler>(
     match failed {
         Some(error) => Err(Error::Apply(error)),
         // Also at rest: what happens inside a database wakes no watch.
-        None => Ok(Action::requeue(if settled { R::LATER } else { SOON })),
+        None => Ok(Action::requeue(pause)),
     }
 }
 

@@ -84,6 +84,12 @@ impl Conditions for CollectionStatus {
     }
 }
 
+/// What an object waits for, by what its conditions say: the same text is the same thing.
+pub(crate) fn waits_for(conditions: &[Condition]) -> String {
+    let said = conditions.iter().map(|condition| condition.message.as_str());
+    said.collect::<Vec<&str>>().join("\n")
+}
+
 /// The status after a pass in which not everything could be read: what was said before, and
 /// why there is nothing new. The summary stays as it was; it is there from the first pass.
 pub(crate) fn unread<S: Conditions>(

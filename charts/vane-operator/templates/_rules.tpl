@@ -30,15 +30,16 @@ no others. Server-side apply needs `create` beside `patch` where it may be the f
 # The names of the pods, and the address for clients.
 - apiGroups: [""]
   resources: [services]
-  verbs: [list, watch, create, patch]
-# Settings of the nodes, and the account that their pods run as, which has no rights.
+  verbs: [get, list, watch, create, patch]
+# Settings of the nodes, and the account that their pods run as, which has no rights. Read by name
+# before they are written, since what others made under that name is left alone.
 - apiGroups: [""]
   resources: [configmaps, serviceaccounts]
-  verbs: [create, patch]
+  verbs: [get, create, patch]
 # Keeps a drain of machines from taking two nodes at once.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [create, patch]
+  verbs: [get, create, patch]
 # The secret of a database: made once, read by its name. Never listed, watched or changed.
 - apiGroups: [""]
   resources: [secrets]

@@ -75,11 +75,11 @@ async fn apply(client: &Client) {
     }))
     .unwrap();
     let cluster = validate(&create(client, &cluster).await).unwrap();
-    let children = build::children(&cluster);
+    let children = build::children(&cluster, true);
     create(client, &children.headless_service).await;
     create(client, &children.client_service).await;
     create(client, &children.service_account).await;
-    create(client, &children.disruption_budget.unwrap()).await;
+    create(client, &children.disruption_budget).await;
     create(client, &build::stateful_set(&cluster, 3)).await;
     // Pods wait for what they name.
     create(client, &build::settings(&cluster)).await;

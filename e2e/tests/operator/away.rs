@@ -60,11 +60,16 @@ async fn an_object_that_fails_is_counted_until_it_succeeds_or_goes() {
         .await;
 }
 
-/// Somebody else's Service under the name that the pods' addresses need: it has an address of its
-/// own, which no Service can give up.
+/// A Service that passes for ours under the name that the pods' addresses need: it has an address
+/// of its own, which no Service can give up.
 fn in_the_way() -> Value {
+    let labels = json!({
+        "app.kubernetes.io/name": "vane", "app.kubernetes.io/managed-by": "vane-operator",
+        "app.kubernetes.io/part-of": "vane", "vanedb.io/cluster": "demo",
+    });
     json!({
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "demo-nodes"},
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "demo-nodes", "labels": labels},
         "spec": {"ports": [{"port": 80}]},
     })
 }

@@ -6,6 +6,7 @@
 
 mod away;
 mod children;
+mod foreign;
 mod idle;
 mod life;
 mod losses;
@@ -13,5 +14,6 @@ mod ownership;
 mod pair;
 mod process;
 mod rest;
+mod safety;
 mod snapshot;
 mod world;

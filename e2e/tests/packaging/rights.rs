@@ -14,8 +14,8 @@ const CALLS: [(&str, &[&str]); 14] = [
     ("shardplacements.vanedb.io/status", &["patch"]),
     ("statefulsets.apps", &["get", "list", "watch", "create", "patch"]),
     ("statefulsets.apps/scale", &["patch"]),
-    ("services", &["list", "watch", "create", "patch"]),
-    ("poddisruptionbudgets.policy", &["create", "patch"]),
+    ("services", &["get", "list", "watch", "create", "patch"]),
+    ("poddisruptionbudgets.policy", &["get", "create", "patch"]),
     ("secrets", &["get", "create"]),
     ("pods", &["list", "watch"]),
     ("persistentvolumeclaims", &["list"]),
@@ -32,7 +32,7 @@ const NEVER: [(&str, &[&str]); 13] = [
     ("collections.vanedb.io", &["create", "delete"]),
     ("statefulsets.apps", &["delete"]),
     ("persistentvolumeclaims", &["delete", "patch"]),
-    ("configmaps", &["get", "list", "watch", "delete"]),
+    ("configmaps", &["list", "watch", "delete"]),
     ("serviceaccounts/token", &["create"]),
     ("roles.rbac.authorization.k8s.io", &["get", "create", "escalate", "bind"]),
     ("clusterrolebindings.rbac.authorization.k8s.io", &["create"]),
@@ -62,8 +62,8 @@ async fn missing(account: &Access, namespace: &str, rights: &[(&str, &[&str])]) 
 
 async fn holds(account: &Access, namespace: &str) {
     assert_eq!(missing(account, namespace, &CALLS).await, [""; 0], "in {namespace}");
-    let made =
-        [("configmaps", &["create", "patch"][..]), ("serviceaccounts", &["create", "patch"])];
+    let verbs = &["get", "create", "patch"][..];
+    let made = [("configmaps", verbs), ("serviceaccounts", verbs)];
     assert_eq!(missing(account, namespace, &made).await, [""; 0], "in {namespace}");
     let never: usize = NEVER.iter().map(|(_, verbs)| verbs.len()).sum();
     assert_eq!(

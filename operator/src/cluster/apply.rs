@@ -16,6 +16,7 @@ use vane_proto::admin;
 use super::build::{self, Children};
 use super::dereference::Dereferenced;
 use super::plan::Step;
+use super::standing::Standing;
 use super::validate::ValidatedCluster;
 use crate::database::{self as nodes, Admin};
 use crate::error::{ApplyError, CallError, Request, database, kubernetes};
@@ -30,18 +31,17 @@ use crate::names::{self, MANAGER};
 pub(super) async fn children(
     client: &Client,
     cluster: &ValidatedCluster,
+    seen: &Dereferenced,
+    may_disrupt: bool,
 ) -> Result<(), ApplyError> {
     // On every pass: where nothing differs the API server writes nothing.
     // No `..`: a new child cannot be forgotten.
     let Children { headless_service, client_service, service_account, disruption_budget } =
-        build::children(cluster);
-    apply(client, cluster, headless_service).await?;
-    apply(client, cluster, client_service).await?;
-    apply(client, cluster, service_account).await?;
-    if let Some(disruption_budget) = disruption_budget {
-        apply(client, cluster, disruption_budget).await?;
-    }
-    Ok(())
+        build::children(cluster, may_disrupt);
+    apply(client, seen, headless_service).await?;
+    apply(client, seen, client_service).await?;
+    apply(client, seen, service_account).await?;
+    apply(client, seen, disruption_budget).await
 }
 
 /// Writes the settings of the pods as they are.
@@ -52,8 +52,9 @@ pub(super) async fn children(
 pub(super) async fn settings(
     client: &Client,
     cluster: &ValidatedCluster,
+    seen: &Dereferenced,
 ) -> Result<(), ApplyError> {
-    apply(client, cluster, build::settings(cluster)).await
+    apply(client, seen, build::settings(cluster)).await
 }
 
 /// Carries out one step.
@@ -73,8 +74,16 @@ pub(super) async fn step(
         Step::MakeToken => secret(client, cluster).await,
         Step::CreateSet(replicas) => {
             // Pods read their settings when they start: these come first.
-            settings(client, cluster).await?;
-            apply(client, cluster, build::stateful_set(cluster, *replicas)).await
+            settings(client, cluster, seen).await?;
+            apply(client, seen, build::stateful_set(cluster, *replicas)).await
+        }
+        Step::TakeSet => {
+            // Only whose it is: applying the whole set would change the template with it.
+            let owners = cluster.child(cluster.name.clone()).owner_references;
+            let sets: Api<StatefulSet> = Api::namespaced(client.clone(), &cluster.namespace);
+            let patch = Patch::Merge(json!({"metadata": {"ownerReferences": owners}}));
+            let taken = sets.patch(&cluster.name, &PatchParams::default(), &patch).await;
+            Ok(taken.map(drop).map_err(kubernetes(request))?)
         }
         Step::ScaleOut(replicas) => {
             // Only the number: applying the whole set would change the template with it.
@@ -120,10 +129,9 @@ async fn secret(client: &Client, cluster: &ValidatedCluster) -> Result<(), Apply
 
 /// A node that belongs to the database; any of them answers for all.
 fn any_member(cluster: &ValidatedCluster, seen: &Dereferenced) -> Result<Admin, ApplyError> {
-    let mut members =
-        seen.addresses.keys().copied().filter(|ordinal| {
-            seen.observed.pods.get(ordinal).is_some_and(|pod| pod.disk.is_member())
-        });
+    let mut members = seen.addresses.keys().copied().filter(|ordinal| {
+        seen.observed.pods.get(ordinal).is_some_and(|pod| pod.disk.database().is_some())
+    });
     admin_of(cluster, seen, members.next().unwrap_or(0))
 }
 
@@ -139,7 +147,9 @@ fn admin_of(
     Ok(nodes::admin(address, token).map_err(|source| CallError::Client { pod, source })?)
 }
 
-async fn apply<K>(client: &Client, cluster: &ValidatedCluster, object: K) -> Result<(), ApplyError>
+/// Brings an object to what it should be, as long as it is what the pass saw under its name: one
+/// that somebody else made or put in its place meanwhile is not written over.
+async fn apply<K>(client: &Client, seen: &Dereferenced, mut object: K) -> Result<(), ApplyError>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Serialize
@@ -147,11 +157,20 @@ where
         + Clone
         + Debug,
 {
-    let (kind, name) = (K::kind(&()).to_lowercase(), object.name_any());
-    let objects: Api<K> = Api::namespaced(client.clone(), &cluster.namespace);
-    // Forced: a field that another manager took is taken back.
-    let parameters = PatchParams::apply(MANAGER).force();
+    let name = object.name_any();
+    let what = names::object::<K>(&name);
+    let namespace = object.namespace().unwrap_or_default();
+    let objects: Api<K> = Api::namespaced(client.clone(), &namespace);
+    let parameters = PatchParams::apply(MANAGER);
+    let parameters = match seen.observed.standing_of(&what) {
+        // Forced: a field that another manager took is taken back.
+        Standing::Ours(uid) => {
+            object.meta_mut().uid = Some(uid.clone());
+            parameters.force()
+        }
+        // Unforced: what was made there since is in the way, by the labels of whoever made it.
+        Standing::Free | Standing::Going | Standing::Foreign(_) => parameters,
+    };
     let applied = objects.patch(&name, &parameters, &Patch::Apply(&object)).await;
-    let request = Request::Apply(format!("{kind} {name}"));
-    Ok(applied.map(drop).map_err(kubernetes(request))?)
+    Ok(applied.map(drop).map_err(kubernetes(Request::Apply(what)))?)
 }

@@ -28,17 +28,17 @@ pub struct Children {
     pub client_service: Service,
     /// Identity of the pods; without rights.
     pub service_account: ServiceAccount,
-    /// Keeps a drain of machines from taking two nodes at once; none below three nodes.
-    pub disruption_budget: Option<PodDisruptionBudget>,
+    /// Keeps a drain of machines from taking a majority or a last copy along.
+    pub disruption_budget: PodDisruptionBudget,
 }
 
-/// Builds what is applied on every pass.
-pub fn children(cluster: &ValidatedCluster) -> Children {
+/// Builds what is applied on every pass. `may_disrupt` says whether any one node may go.
+pub fn children(cluster: &ValidatedCluster, may_disrupt: bool) -> Children {
     Children {
         headless_service: services::headless(cluster),
         client_service: services::for_clients(cluster),
         service_account: service_account::service_account(cluster),
-        disruption_budget: disruption_budget::disruption_budget(cluster),
+        disruption_budget: disruption_budget::disruption_budget(cluster, may_disrupt),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::standing::{Child, Standing};
 use crate::database::{Database, Disk, NoToken};
 
 /// A pod of the cluster.
@@ -25,6 +26,8 @@ pub struct Set {
     pub replicas: i32,
     /// Hash of those fields of the spec that its pods were made from.
     pub template: Option<String>,
+    /// It goes with the cluster. One that a deleted cluster left behind belongs to nobody.
+    pub owned: bool,
     /// Size of the volumes, as it was when the StatefulSet was made.
     pub size: Option<String>,
 }
@@ -34,7 +37,9 @@ pub struct Set {
 pub struct Observed {
     /// Why there is no token, where there is none.
     pub no_token: Option<NoToken>,
-    /// The StatefulSet, if there is one.
+    /// What stands under the names of what a cluster is made of.
+    pub children: Vec<Child>,
+    /// The StatefulSet, if there is one that is the cluster's.
     pub set: Option<Set>,
     /// Highest ordinal of a claim that is there, from before or of now.
     pub highest_claim: Option<i32>,
@@ -47,6 +52,17 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// Whose an object is, by its kind and name; nobody's where it was not looked for.
+    pub(crate) fn standing_of(&self, object: &str) -> &Standing {
+        let found = self.children.iter().find(|child| child.object == object);
+        found.map_or(&Standing::Free, |child| &child.standing)
+    }
+
+    /// Whether what is known of the database is known by the word of a majority of it.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.database.as_ref().is_some_and(|database| database.confirmed.is_some())
+    }
+
     /// Pods that are ready.
     pub(crate) fn ready_pods(&self) -> usize {
         self.pods.values().filter(|pod| pod.ready).count()

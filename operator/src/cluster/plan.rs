@@ -1,10 +1,12 @@
 //! The next steps of a cluster, from what is wanted and what is. Pure, and without memory:
 //! killed anywhere, the operator plans the same again. One file a step; the order is here.
 
+mod disruption;
 mod founding;
 mod pods;
 mod refusals;
 mod step;
+mod taken;
 mod token;
 mod zones;
 
@@ -24,6 +26,11 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// How the founding stands before the steps.
     pub founding: Founding,
+    /// Whether what a cluster is made of is brought to what it should be: its names are free or its
+    /// own, and nobody paused it.
+    pub keeps_children: bool,
+    /// Whether Kubernetes may take any one node away.
+    pub may_disrupt: bool,
     /// Whether the settings of the pods are written again, in case somebody deleted them: only
     /// while the spec has those that the pods were made with.
     pub keeps_settings: bool,
@@ -34,17 +41,27 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     // Without the token no disk can be asked: the founding would wait for ever, and not say why.
     let founding = token::missing(cluster, observed)
         .map_or_else(|| founding::founding(observed), Founding::Stuck);
+    let (taken, going) = (taken::refusal(observed), taken::going(observed));
+    let keeps_children = !cluster.spec.paused && taken.is_none() && going.is_none();
+    let founding = match (founding, &taken, going) {
+        (Founding::Waiting(_), Some(taken), _) => Founding::Stuck(taken.clone()),
+        (Founding::Waiting(_), None, Some(going)) => Founding::Waiting(going),
+        (founding, ..) => founding,
+    };
     let mut refusals = refusals::refusals(cluster, observed);
+    // Of a database that runs already it is a refusal, and no end of it.
+    refusals.extend(taken.filter(|_| !matches!(founding, Founding::Stuck(_))));
     if let Founding::Stuck(refusal) = &founding {
         refusals.push(refusal.clone());
     }
     // Settings are part of the hash: written with another, pods that restart would have
     // others than their neighbours.
     let template = observed.set.as_ref().and_then(|set| set.template.as_deref());
-    let keeps_settings = !cluster.spec.paused && template == Some(template_hash(cluster).as_str());
+    let keeps_settings = keeps_children && template == Some(template_hash(cluster).as_str());
     // Refusals and the founding are told all the same: status goes on during a pause.
-    let steps = if cluster.spec.paused { Vec::new() } else { steps(cluster, observed, &founding) };
-    Plan { steps, refusals, founding, keeps_settings }
+    let steps = if keeps_children { steps(cluster, observed, &founding) } else { Vec::new() };
+    let may_disrupt = disruption::may_disrupt(cluster, observed, &founding);
+    Plan { steps, refusals, founding, keeps_children, may_disrupt, keeps_settings }
 }
 
 fn steps(cluster: &ValidatedCluster, observed: &Observed, founding: &Founding) -> Vec<Step> {
@@ -52,7 +69,11 @@ fn steps(cluster: &ValidatedCluster, observed: &Observed, founding: &Founding) -
     let first = token::steps(observed).into_iter().chain(pods::steps(cluster, observed, founding));
     match founding {
         Founding::Waiting(_) => first.chain(founding::steps(cluster, observed)).collect(),
-        Founding::Done(_) => first.chain(zones::steps(observed)).collect(),
+        // What one node says by itself may be old: the database is changed by no such word.
+        Founding::Done(_) if observed.is_confirmed() => {
+            first.chain(zones::steps(observed)).collect()
+        }
+        Founding::Done(_) => first.collect(),
         Founding::Stuck(_) => first.collect(),
     }
 }

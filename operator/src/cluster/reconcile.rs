@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use vane_crds::VectorCluster;
 use vane_crds::cluster::VectorClusterStatus;
-use vane_crds::conditions::{ACCEPTED, FOUNDED, READY, is_true};
+use vane_crds::conditions::{ACCEPTED, FOUNDED, READY, SAFE_TO_DISRUPT, is_true};
 
 use super::dereference::{Dereferenced, dereference};
 use super::plan::{Plan, plan};
@@ -27,8 +27,9 @@ impl Reconciler for ClusterReconciler {
     type Plan = Plan;
 
     /// A database that is not well tells nobody by itself: it is looked at.
-    const LATER: Duration = Duration::from_secs(15);
-    const TOLD: &'static [&'static str] = &[ACCEPTED, FOUNDED, READY];
+    /// Not less often than a budget of disruptions may be old.
+    const LATER: Duration = Duration::from_secs(10);
+    const TOLD: &'static [&'static str] = &[ACCEPTED, FOUNDED, READY, SAFE_TO_DISRUPT];
 
     /// Kubernetes takes the children away; the volumes as `retention` says.
     fn is_over(cluster: &VectorCluster) -> bool {
@@ -44,7 +45,7 @@ impl Reconciler for ClusterReconciler {
         context: &Context,
         cluster: &ValidatedCluster,
     ) -> Result<Dereferenced, CallError> {
-        dereference(&context.client, cluster).await
+        dereference(context, cluster).await
     }
 
     fn plan(cluster: &ValidatedCluster, seen: &Dereferenced) -> Plan {
@@ -59,11 +60,11 @@ impl Reconciler for ClusterReconciler {
     ) -> Result<(), ApplyError> {
         let client = &context.client;
         // Before the pods: they find each other by the headless Service.
-        if !cluster.spec.paused {
-            apply::children(client, cluster).await?;
+        if plan.keeps_children {
+            apply::children(client, cluster, seen, plan.may_disrupt).await?;
         }
         if plan.keeps_settings {
-            apply::settings(client, cluster).await?;
+            apply::settings(client, cluster, seen).await?;
         }
         for step in &plan.steps {
             let doing = apply::step(client, cluster, seen, step);

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use vane_crds::cluster::{Member, VectorClusterStatus};
-use vane_crds::conditions::{ACCEPTED, FOUNDED, PROGRESSING, READY, is_true};
+use vane_crds::conditions::{ACCEPTED, FOUNDED, PROGRESSING, READY, SAFE_TO_DISRUPT, is_true};
 use vane_proto::admin;
 
 use super::observed::Observed;
@@ -44,6 +44,7 @@ pub(crate) fn status(
         (FOUNDED, founded(observed, plan)),
         (PROGRESSING, progressing(cluster, plan, failed)),
         (READY, ready(cluster, observed, plan)),
+        (SAFE_TO_DISRUPT, safe_to_disrupt(observed, plan)),
     ] {
         finding.write(kind, &mut status.conditions, cluster.generation, now);
     }
@@ -94,6 +95,33 @@ fn progressing(cluster: &ValidatedCluster, plan: &Plan, failed: Option<&ApplyErr
     }
 }
 
+/// Whether any one node may go.
+fn safe_to_disrupt(observed: &Observed, plan: &Plan) -> Finding {
+    if let Founding::Waiting(_) | Founding::Stuck(_) = &plan.founding {
+        return Finding::no("Founding", "there is no database yet that could be asked");
+    }
+    let database = observed.database.as_ref().filter(|_| observed.is_confirmed());
+    let Some(database) = database else {
+        return Finding::no("Unknown", "no majority of the database says so: no node may go");
+    };
+    let harmful: Vec<&admin::Safety> = database.safety.iter().filter(|it| !it.ok).collect();
+    let Some(first) = harmful.first() else {
+        let pauses = database.safety.iter().map(|it| it.pauses).max().unwrap_or_default();
+        let message = match pauses {
+            0 => "any one node may go, and everything goes on".to_owned(),
+            pauses => format!(
+                "any one node may go; up to {pauses} groups with one or two copies stand still \
+                 until it is back, and lose nothing"
+            ),
+        };
+        return Finding::yes("Safe", message);
+    };
+    let names = harmful.iter().flat_map(|safety| &safety.without);
+    let names: Vec<String> = names.map(|id| database.name_of(*id)).collect();
+    let why = first.why.first().map(String::as_str).unwrap_or_default();
+    Finding::no("CopiesMissing", format!("without {}, {why}", names.join(" or ")))
+}
+
 fn ready(cluster: &ValidatedCluster, observed: &Observed, plan: &Plan) -> Finding {
     match &plan.founding {
         Founding::Stuck(refusal) => return Finding::no(refusal.reason, &*refusal.message),
@@ -103,6 +131,13 @@ fn ready(cluster: &ValidatedCluster, observed: &Observed, plan: &Plan) -> Findin
     let Some(database) = &observed.database else {
         return Finding::no("Unreachable", "no node of the database answers the operator");
     };
+    if database.confirmed.is_none() {
+        return Finding::no(
+            "NoQuorum",
+            "no majority of the nodes that vote in the meta group answers: what is shown is one \
+             node's own view, and nothing is changed",
+        );
+    }
     // Of a set that is larger than the spec asks for, all pods count: none is taken away.
     let running = observed.set.as_ref().map_or(0, |set| set.replicas);
     let (wanted, ready) = (running.max(cluster.spec.nodes), count(observed.ready_pods()));
@@ -203,10 +238,11 @@ mod tests {
         let pod = Pod { name: "demo-0".into(), ready, zone: None, disk };
         let problems = problems.iter().map(|text| (*text).to_owned()).collect();
         let cluster = admin::Cluster { problems, ..admin::Cluster::default() };
+        let safety = vec![admin::Safety { ok: true, ..admin::Safety::default() }];
         Observed {
-            set: Some(Set { replicas: 1, template: None, size: None }),
+            set: Some(Set { replicas: 1, template: None, owned: true, size: None }),
             pods: [(0, pod)].into(),
-            database: Some(Database { cluster, ..Database::default() }),
+            database: Some(Database { cluster, confirmed: Some(1), safety, ..Database::default() }),
             ..Observed::default()
         }
     }
@@ -234,6 +270,39 @@ mod tests {
         assert_eq!(summary(&cluster(), &observed(true, &[])), told("True", "Ready"));
         let silent = Observed { database: None, ..observed(true, &[]) };
         assert_eq!(summary(&cluster(), &silent), told("False", "Unreachable"));
+        let mut alone = observed(true, &[]);
+        alone.database.as_mut().expect("it is there").confirmed = None;
+        assert_eq!(summary(&cluster(), &alone), told("False", "NoQuorum"));
+    }
+
+    #[test]
+    fn whether_a_node_may_go_is_said_with_what_speaks_against_it() {
+        let said = |verdicts: Vec<admin::Safety>, confirmed: Option<u64>| {
+            let mut observed = observed(true, &[]);
+            let database = observed.database.as_mut().expect("it is there");
+            (database.safety, database.confirmed) = (verdicts, confirmed);
+            let node = |id: u64| admin::Node {
+                id,
+                name: format!("demo-{}", id - 1),
+                ..admin::Node::default()
+            };
+            database.nodes = vec![node(1), node(2)];
+            let status = status_at(1, &cluster(), &observed);
+            let mut found = status.conditions.into_iter();
+            let found = found.find(|it| it.type_ == SAFE_TO_DISRUPT).expect("it is there");
+            format!("{} {} {}", found.status, found.reason, found.message)
+        };
+        let verdict = |id: u64, ok: bool, pauses: u32| {
+            let why = if ok { Vec::new() } else { vec!["shard 0: no leader answers".to_owned()] };
+            admin::Safety { without: vec![id], ok, pauses, why, ..admin::Safety::default() }
+        };
+        let pauses = said(vec![verdict(1, true, 0), verdict(2, true, 3)], Some(1));
+        assert!(pauses.starts_with("True Safe any one node may go; up to 3 groups"), "{pauses}");
+        assert_eq!(
+            said(vec![verdict(1, false, 0), verdict(2, false, 0)], Some(1)),
+            "False CopiesMissing without demo-0 or demo-1, shard 0: no leader answers"
+        );
+        assert!(said(vec![verdict(1, true, 0)], None).starts_with("False Unknown"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::observed::{Cluster, Observed};
 use super::spread::{self, Wanted};
 use super::status::remembers;
 use super::validate::ValidatedCollection;
-use crate::database::{Admin, Scope, pods, token};
+use crate::database::{Admin, Scope, catch_up, pods, token};
 use crate::error::{CallError, Request, database, kubernetes};
 use crate::names;
 
@@ -130,6 +130,10 @@ impl Answer {
 }
 
 async fn read(node: &mut Admin, name: &str) -> Result<Answer, CallError> {
+    // A node that has just joined, or that is cut off, knows of no collections: taken at its word,
+    // an object would lose its points or its hold on them.
+    let asked = Request::Confirm("what the node knows".into());
+    catch_up(node, 0).await.map_err(database(asked))?;
     let nodes = node
         .list_nodes(admin::ListNodesRequest {})
         .await

@@ -52,7 +52,8 @@ pub(super) fn awaited<'a>(
         let Some(why) = why_missing(pod, known.get(pod.name.as_str()).copied()) else { continue };
         // What is not known is taken to be of this moment.
         let since = founded.unwrap_or(now).max(pod.made.unwrap_or(now));
-        if now.duration_since(since).unsigned_abs() < JOINING_MAX {
+        // An operator's clock may be behind that of the API server: that is no age at all.
+        if age(now, since) < JOINING_MAX {
             missing.push(format!("{} {why}", pod.name));
         }
     }
@@ -74,6 +75,10 @@ fn why_missing(pod: &Wanted, node: Option<&admin::Node>) -> Option<&'static str>
         (None, _, Some(_)) => Some("has not joined yet"),
         (None, _, None) => Some("is not there yet"),
     }
+}
+
+fn age(now: Timestamp, since: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(since)).unwrap_or_default()
 }
 
 #[cfg(test)]

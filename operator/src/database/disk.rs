@@ -2,11 +2,15 @@
 //! what is not known is never taken for empty.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use vane_proto::admin;
 
 use super::Admin;
+
+/// Time for the answer, which a node has at hand from its start on.
+const ANSWER_MAX: Duration = Duration::from_secs(3);
 
 /// What a pod's disk said of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,9 +27,12 @@ pub enum Disk {
 }
 
 impl Disk {
-    /// Whether it belongs to a database.
-    pub fn is_member(&self) -> bool {
-        matches!(self, Self::Member { .. })
+    /// UUID of the database that it belongs to, if it belongs to one.
+    pub fn database(&self) -> Option<&str> {
+        match self {
+            Self::Member { cluster_id } => Some(cluster_id),
+            Self::Empty | Self::Unreachable(_) => None,
+        }
     }
 }
 
@@ -48,11 +55,13 @@ async fn disk_at(address: &str, token: &str) -> Disk {
 }
 
 async fn disk(mut admin: Admin) -> Disk {
-    let disk = match admin.get_disk(admin::GetDiskRequest {}).await {
-        Ok(disk) => disk.into_inner(),
-        Err(status) => {
+    let asking = admin.get_disk(admin::GetDiskRequest {});
+    let disk = match tokio::time::timeout(ANSWER_MAX, asking).await {
+        Ok(Ok(disk)) => disk.into_inner(),
+        Ok(Err(status)) => {
             return Disk::Unreachable(format!("it does not answer ({})", status.message()));
         }
+        Err(_) => return Disk::Unreachable("it does not answer in time".into()),
     };
     match disk.state() {
         admin::disk::State::Empty => Disk::Empty,

@@ -11,6 +11,10 @@ use crate::error::{CallError, Request, database};
 /// Pause before trouble is looked at again: longer than a heartbeat takes, shorter than the
 /// time between two questions of a leader.
 const SECOND_LOOK: Duration = Duration::from_millis(300);
+/// Time for the looks at a database.
+const OVERVIEW_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for a node to hear from a majority, and to get to where that is.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The database, as one node of it answers.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +25,11 @@ pub struct Database {
     pub nodes: Vec<admin::Node>,
     /// Shards of all collections.
     pub shards: Vec<admin::Shard>,
+    /// Entry of the catalog that the answers are at least as new as, by the word of a majority;
+    /// `None` where none gave it: then the answers are one node's own, and may be old.
+    pub confirmed: Option<u64>,
+    /// What the absence of each node would be; nothing where that is not known.
+    pub safety: Vec<admin::Safety>,
 }
 
 impl Database {
@@ -47,17 +56,34 @@ impl Database {
             .collect()
     }
 
+    /// Name of a node; its number where it is not listed.
+    pub fn name_of(&self, id: u64) -> String {
+        let node = self.nodes.iter().find(|node| node.id == id);
+        node.map_or_else(|| format!("node {id}"), |node| node.name.clone())
+    }
+
+    /// Whether any one node may go: none of them would take a majority or a last copy along.
+    pub fn is_safe(&self) -> bool {
+        self.confirmed.is_some() && !self.safety.is_empty() && self.safety.iter().all(|it| it.ok)
+    }
+
     /// Whether something is wrong, as of this look.
     fn is_troubled(&self) -> bool {
         let groups = self.shards.iter().filter_map(|shard| shard.group.as_ref());
         let mut replicas = groups.flat_map(|group| &group.replicas);
         !self.cluster.problems.is_empty()
+            || !self.is_safe()
             || replicas.any(|replica| replica.known && !replica.active)
     }
 
     /// This look, without troubles that the one before it did not show.
     fn confirmed_by(mut self, before: &Self) -> Self {
         self.cluster.problems.retain(|problem| before.cluster.problems.contains(problem));
+        // A copy that trails for a moment under a load has caught up in one look of two; one that
+        // is away or being filled has not.
+        if before.is_safe() && self.confirmed.is_some() {
+            self.safety.clone_from(&before.safety);
+        }
         let before: BTreeMap<_, _> =
             before.shards.iter().map(|shard| (key(shard), shard.group.as_ref())).collect();
         for shard in &mut self.shards {
@@ -80,22 +106,47 @@ fn was_active(group: Option<&admin::Group>, node_id: u64) -> bool {
     replicas.any(|replica| replica.node_id == node_id && replica.active)
 }
 
-/// Asks a node for the database. Trouble is told when two looks show it: a leader that was just
-/// elected has heard of nobody until its first heartbeat is answered (0.2 s).
+/// Asks a node for the database; `confirmed` is the entry of the catalog that it is at by the word
+/// of a majority. Trouble is told when two looks show it: a leader that was just elected has heard
+/// of nobody until its first heartbeat is answered (0.2 s).
 ///
 /// # Errors
 ///
-/// The node refused or did not answer.
-pub(crate) async fn overview(mut admin: Admin) -> Result<Database, CallError> {
-    let first = look(&mut admin).await?;
+/// The node refused or did not answer in time.
+pub(crate) async fn overview(admin: Admin, confirmed: Option<u64>) -> Result<Database, CallError> {
+    let failed = database(Request::Read("the database".into()));
+    let looking = tokio::time::timeout(OVERVIEW_TIMEOUT, looks(admin, confirmed));
+    // A node that hangs must leave time to ask another.
+    looking.await.unwrap_or_else(|_| {
+        Err(failed(tonic::Status::deadline_exceeded("the node did not answer in time")))
+    })
+}
+
+async fn looks(mut admin: Admin, confirmed: Option<u64>) -> Result<Database, CallError> {
+    let first = look(&mut admin, confirmed).await?;
     if !first.is_troubled() {
         return Ok(first);
     }
     tokio::time::sleep(SECOND_LOOK).await;
-    Ok(look(&mut admin).await?.confirmed_by(&first))
+    Ok(look(&mut admin, confirmed).await?.confirmed_by(&first))
 }
 
-async fn look(admin: &mut Admin) -> Result<Database, CallError> {
+/// Has a node learn all that its cluster has agreed on, so that what it answers afterwards is not
+/// older; the entry of the catalog that it is at, which must not be before `seen`.
+///
+/// # Errors
+///
+/// No majority says so, in time, or the node is cut off from it.
+pub(crate) async fn catch_up(admin: &mut Admin, seen: u64) -> Result<u64, tonic::Status> {
+    let asking = admin.catch_up(admin::CatchUpRequest { min_index: seen });
+    let answered = tokio::time::timeout(CATCH_UP_TIMEOUT, asking).await;
+    let reply = answered.unwrap_or_else(|_| {
+        Err(tonic::Status::deadline_exceeded("the node did not hear from a majority in time"))
+    });
+    Ok(reply?.into_inner().index)
+}
+
+async fn look(admin: &mut Admin, confirmed: Option<u64>) -> Result<Database, CallError> {
     let cluster = admin
         .get_cluster(admin::GetClusterRequest {})
         .await
@@ -108,10 +159,16 @@ async fn look(admin: &mut Admin) -> Result<Database, CallError> {
         .list_shards(admin::ListShardsRequest::default())
         .await
         .map_err(database(Request::List("the shards".into())))?;
+    let safety = admin
+        .get_safety(admin::GetSafetyRequest::default())
+        .await
+        .map_err(database(Request::Read("whether nodes may go".into())))?;
     Ok(Database {
         cluster: cluster.into_inner(),
         nodes: nodes.into_inner().nodes,
         shards: shards.into_inner().shards,
+        confirmed,
+        safety: safety.into_inner().verdicts,
     })
 }
 
@@ -136,8 +193,29 @@ mod tests {
                 group,
                 ..admin::Shard::default()
             }],
+            confirmed: Some(1),
+            safety: vec![admin::Safety { ok: true, ..admin::Safety::default() }],
             ..Database::default()
         }
+    }
+
+    #[test]
+    fn a_node_may_go_once_a_majority_says_so_and_a_copy_may_trail_for_a_moment() {
+        let verdict = |ok: bool| admin::Safety { ok, ..admin::Safety::default() };
+        let of = |verdicts: &[bool], confirmed: Option<u64>| Database {
+            safety: verdicts.iter().copied().map(verdict).collect(),
+            confirmed,
+            ..look(&[], [true, true])
+        };
+        assert!(of(&[true, true], Some(1)).is_safe());
+        assert!(!of(&[true, false], Some(1)).is_safe() && !of(&[], Some(1)).is_safe());
+        assert!(!of(&[true, true], None).is_safe(), "the word of one node");
+        let (well, behind) = (of(&[true, true], Some(1)), of(&[true, false], Some(1)));
+        assert!(behind.is_troubled());
+        assert!(behind.clone().confirmed_by(&well).is_safe());
+        assert!(well.clone().confirmed_by(&behind).is_safe());
+        assert!(!behind.clone().confirmed_by(&behind).is_safe());
+        assert!(!of(&[true, true], None).confirmed_by(&well).is_safe());
     }
 
     fn shown(database: &Database) -> (Vec<String>, Vec<bool>) {

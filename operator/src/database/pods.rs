@@ -12,6 +12,9 @@ use crate::names;
 /// Label of a machine with the zone that it stands in.
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 
+/// What the API server answers whom it does not let see something.
+const FORBIDDEN: u16 = 403;
+
 /// The pods that are there, with their ordinals.
 ///
 /// # Errors
@@ -43,6 +46,30 @@ pub(crate) fn address(pod: &Pod) -> Option<String> {
     Some(format!("{host}:{}", names::PEER_PORT))
 }
 
+/// Why a pod has no address, in Kubernetes' own words where it has some.
+pub(crate) fn why_without_address(pod: &Pod) -> String {
+    let status = pod.status.clone().unwrap_or_default();
+    let unscheduled = status
+        .conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
+    if let Some(unscheduled) = unscheduled {
+        return format!("it has no machine: {}", unscheduled.message.unwrap_or_default());
+    }
+    let containers = status.container_statuses.into_iter().flatten();
+    let mut waiting = containers.filter_map(|container| container.state?.waiting);
+    // One that is being made has nothing to tell.
+    let waiting = waiting.find(|waiting| waiting.reason.as_deref() != Some("ContainerCreating"));
+    waiting.map_or_else(
+        || "it has no address yet".into(),
+        |waiting| {
+            let (reason, message) = (waiting.reason, waiting.message);
+            format!("{}: {}", reason.unwrap_or_default(), message.unwrap_or_default())
+        },
+    )
+}
+
 /// Zone of the machine that a pod runs on, where the machine names one.
 ///
 /// # Errors
@@ -54,7 +81,12 @@ pub(crate) async fn zone(client: &Client, pod: &Pod) -> Result<Option<String>, C
     };
     let machines: Api<Machine> = Api::all(client.clone());
     let failed = kubernetes(Request::Read(format!("the zone of machine {machine}")));
-    let found = machines.get_metadata_opt(machine).await.map_err(failed)?;
+    let found = match machines.get_metadata_opt(machine).await {
+        // Machines are in no namespace, and an operator of one namespace may not be let see them: it
+        // knows no zones then, and does everything else.
+        Err(kube::Error::Api(status)) if status.code == FORBIDDEN => None,
+        found => found.map_err(failed)?,
+    };
     Ok(found.and_then(|machine| machine.labels().get(ZONE_LABEL).cloned()))
 }
 
@@ -72,4 +104,43 @@ pub(crate) async fn ready_nodes(scope: Scope<'_>, token: &str) -> Result<Vec<Adm
             admin(&address, token).map_err(|source| CallError::Client { pod, source })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_pod_that_does_not_start_says_why() {
+        let why = |status: Value| {
+            let pod: Pod = serde_json::from_value(json!({"status": status})).unwrap();
+            why_without_address(&pod)
+        };
+        let waiting = |reason: &str, message: &str| {
+            let waiting = json!({"waiting": {"reason": reason, "message": message}});
+            let container = json!({
+                "name": "vane", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+                "state": waiting,
+            });
+            json!({"containerStatuses": [container]})
+        };
+        assert_eq!(
+            why(waiting("ImagePullBackOff", "no such image")),
+            "ImagePullBackOff: no such image"
+        );
+        assert_eq!(why(waiting("ContainerCreating", "")), "it has no address yet");
+        assert_eq!(why(json!({})), "it has no address yet");
+        let unscheduled = json!({
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+            "message": "0/3 nodes are available",
+        });
+        assert_eq!(
+            why(json!({"conditions": [unscheduled]})),
+            "it has no machine: 0/3 nodes are available"
+        );
+    }
 }

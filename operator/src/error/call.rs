@@ -43,6 +43,9 @@ pub enum Request {
     /// Read all of a kind.
     #[display("list {_0}")]
     List(String),
+    /// Have a node hear from a majority.
+    #[display("confirm {_0}")]
+    Confirm(String),
     /// Bring an object to what it should be.
     #[display("apply {_0}")]
     Apply(String),

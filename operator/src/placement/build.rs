@@ -32,10 +32,10 @@ pub(super) fn nodes(database: &Database) -> Nodes {
     nodes
 }
 
-/// Name of the object of a shard. A collection's name may have any characters and length;
-/// its hash has 32 bits of them, enough for the collections of one cluster.
+/// Name of the object of a shard. A collection's name may have any characters and length; 64 bits
+/// of its hash keep names apart, also where somebody looks for two that are alike.
 pub(super) fn name(cluster: &str, collection: &str, shard: u32) -> String {
-    format!("{cluster}-{:08x}-{shard}", xxh3_64(collection.as_bytes()) >> 32)
+    format!("{cluster}-{:016x}-{shard}", xxh3_64(collection.as_bytes()))
 }
 
 /// The object, without what people may write into it.
@@ -75,6 +75,22 @@ pub(super) fn status(
     status.target = shard.target.iter().map(|target| wanted(target, nodes)).collect();
     for (kind, finding) in [(ACCEPTED, accepted(placement, &status)), (READY, ready(&status))] {
         finding.write(kind, &mut status.conditions, generation, now);
+    }
+    status
+}
+
+/// The status of an object whose shard is gone: what is known of it no more is taken away.
+pub(super) fn gone(placement: &ShardPlacement, now: &Time) -> ShardPlacementStatus {
+    let generation = placement.metadata.generation;
+    let conditions = placement.status.clone().unwrap_or_default().conditions;
+    let mut status = ShardPlacementStatus {
+        observed_generation: generation,
+        conditions,
+        ..ShardPlacementStatus::default()
+    };
+    let why = "the shard is gone with its collection; spec.replicas keeps this object: delete it";
+    for kind in [ACCEPTED, READY] {
+        Finding::no("ShardGone", why).write(kind, &mut status.conditions, generation, now);
     }
     status
 }
@@ -166,6 +182,24 @@ mod tests {
             nodes.into_values().collect::<Vec<_>>(),
             ["demo-0", "demo-1 (node 2)", "demo-1"]
         );
+    }
+
+    #[test]
+    fn a_pin_without_its_shard_says_so() {
+        let spec = ShardPlacementSpec {
+            cluster_ref: ClusterRef { name: "demo".into() },
+            collection: "docs".into(),
+            shard: 1000,
+            replicas: Some(vec![WantedReplica { node: "demo-1".into(), role: Role::Voter }]),
+        };
+        let mut placement = ShardPlacement::new(&name("demo", "docs", 1000), spec);
+        assert!(placement.metadata.name.as_ref().is_some_and(|name| name.len() <= 63));
+        let leader = Some("demo-0".to_owned());
+        placement.status = Some(ShardPlacementStatus { leader, ..Default::default() });
+        let status = gone(&placement, &Time(jiff::Timestamp::UNIX_EPOCH));
+        assert_eq!(status.leader, None);
+        let reasons = status.conditions.iter().map(|condition| condition.reason.as_str());
+        assert_eq!(reasons.collect::<Vec<_>>(), ["ShardGone", "ShardGone"]);
     }
 
     #[test]

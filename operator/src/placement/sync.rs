@@ -1,5 +1,5 @@
-//! Makes the objects of shards that are there, writes their status, and takes those away
-//! whose shard is gone.
+//! Makes the objects of shards that are there, writes their status, and takes those away whose
+//! shard is gone: by two looks some time apart, each by the word of a majority.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use vane_crds::ShardPlacement;
 use vane_crds::placement::ShardPlacementStatus;
+use vane_proto::admin;
 
 use super::build;
 use crate::cluster::validate::ValidatedCluster;
@@ -21,6 +22,8 @@ use crate::status;
 
 /// Time between writes of a status of which only figures changed.
 const FIGURES: Duration = Duration::from_secs(60);
+/// Shards of a database that have an object each, by the names of collections and their order there.
+const PLACEMENTS_MAX: usize = 2000;
 
 /// Brings the objects of a cluster to what its database says. Of a paused one only their
 /// status: none is made, none is taken away.
@@ -39,25 +42,56 @@ pub(crate) async fn sync(
     let mut there = list(&placements, &cluster.name).await?;
     let nodes = build::nodes(database);
     let now = Time(Timestamp::now());
-    for shard in &database.shards {
+    for (position, shard) in database.shards.iter().enumerate() {
         let wanted = build::object(cluster, shard);
         let placement = match there.remove(&wanted.name_any()) {
-            Some(placement) => placement,
-            // Of a paused cluster nothing is made.
-            None if cluster.spec.paused => continue,
+            Some(placement) if is_of(&placement, shard) => {
+                context.sightings.found(&placement.uid().unwrap_or_default());
+                placement
+            }
+            // Hashes of two names are the same, which nothing but an attempt at it makes likely.
+            Some(other) => {
+                tracing::warn!(
+                    object = other.name_any(),
+                    collection = shard.collection,
+                    "a shard has no object: the object of its name is another's"
+                );
+                continue;
+            }
+            // Of a paused cluster nothing is made. Of a large database the rest is counted in the
+            // cluster's status: each object is one of the API server's, and whoever may write to
+            // the database may make shards.
+            None if cluster.spec.paused || position >= PLACEMENTS_MAX => continue,
             None => make(&placements, &wanted).await?,
         };
         let status = build::status(&placement, shard, &nodes, &now);
         update_status(context, &placement, status).await?;
     }
-    if cluster.spec.paused {
+    // One node's own word is no reason to take anything away.
+    if cluster.spec.paused || database.confirmed.is_none() {
         return Ok(());
     }
-    // What is left has lost its shard.
-    for name in there.keys() {
-        delete(&placements, name).await?;
+    for placement in there.values() {
+        let uid = placement.uid().unwrap_or_default();
+        if !context.sightings.is_still_missing(&uid) {
+            continue;
+        }
+        // What a person wrote into it is the person's to take away.
+        match placement.spec.replicas {
+            Some(_) => {
+                let status = build::gone(placement, &now);
+                update_status(context, placement, status).await?;
+            }
+            None => delete(&placements, &placement.name_any()).await?,
+        }
     }
     Ok(())
+}
+
+/// Whether an object is that of a shard, and not only called as it would be.
+fn is_of(placement: &ShardPlacement, shard: &admin::Shard) -> bool {
+    let ordinal = u32::try_from(placement.spec.shard).ok();
+    (placement.spec.collection.as_str(), ordinal) == (&shard.collection, Some(shard.ordinal))
 }
 
 /// The objects of a cluster, by name.

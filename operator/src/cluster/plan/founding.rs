@@ -60,11 +60,7 @@ pub(super) fn steps(cluster: &ValidatedCluster, observed: &Observed) -> Option<S
 
 /// UUIDs of the databases that disks belong to; more than one is a mistake of somebody's.
 fn database_ids(observed: &Observed) -> BTreeSet<&str> {
-    let members = observed.pods.values().filter_map(|pod| match &pod.disk {
-        Disk::Member { cluster_id } => Some(cluster_id.as_str()),
-        Disk::Empty | Disk::Unreachable(_) => None,
-    });
-    members.collect()
+    observed.pods.values().filter_map(|pod| pod.disk.database()).collect()
 }
 
 fn unknown_disks(set: &Set, observed: &Observed) -> Vec<String> {

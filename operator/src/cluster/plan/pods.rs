@@ -15,8 +15,12 @@ pub(super) fn steps(
         // Pods would wait for the token that their neighbours do not have.
         (None, Founding::Stuck(_)) if observed.no_token.is_some() => None,
         (None, _) => Some(Step::CreateSet(first(wanted, observed.highest_claim))),
+        // Before anything else: it would outlive its cluster.
+        (Some(set), _) if !set.owned => Some(Step::TakeSet),
         // Not before: the founding asks each disk of the pods that there are.
-        (Some(set), Founding::Done(_)) if wanted > set.replicas => Some(Step::ScaleOut(wanted)),
+        (Some(set), Founding::Done(_)) if wanted > set.replicas && observed.is_confirmed() => {
+            Some(Step::ScaleOut(wanted))
+        }
         // Fewer than there are is a refusal (`refusals::scale_in`), never a step.
         _ => None,
     }

@@ -12,6 +12,9 @@ pub enum Step {
     /// Make the StatefulSet, with so many pods.
     #[display("make a StatefulSet of {_0} pods")]
     CreateSet(i32),
+    /// Take over the StatefulSet that a deleted cluster of this name left behind.
+    #[display("take over the StatefulSet that a deleted cluster left behind")]
+    TakeSet,
     /// Give the StatefulSet so many pods, more than it has.
     #[display("scale out to {_0} nodes")]
     ScaleOut(i32),
@@ -36,6 +39,7 @@ impl Step {
         match self {
             Self::MakeToken => "MakingToken",
             Self::CreateSet(_) => "CreatingPods",
+            Self::TakeSet => "TakingPodsOver",
             Self::ScaleOut(_) => "ScalingOut",
             Self::Bootstrap(_) => "Founding",
             Self::SetZone { .. } => "SettingZones",

@@ -1,13 +1,17 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 use uuid::Uuid;
 use vane_crds::VectorCluster;
 use vane_crds::cluster::VectorClusterSpec;
-use vane_proto::admin::Node;
+use vane_crds::conditions::{SAFE_TO_DISRUPT, condition};
+use vane_proto::admin::{Node, Safety};
 
 use super::*;
 use crate::cluster::observed::{Pod, Set};
+use crate::cluster::standing::{Child, Standing};
 use crate::cluster::validate::validate;
 use crate::database::{Database, Disk, NoToken};
 
@@ -37,8 +41,14 @@ fn observed(disks: &[Disk]) -> Observed {
     });
     let template = Some(template_hash(&cluster(3)));
     let replicas = i32::try_from(disks.len()).unwrap();
-    let set = Some(Set { replicas, template, size: Some("10Gi".into()) });
+    let set = Some(Set { replicas, template, owned: true, size: Some("10Gi".into()) });
     Observed { set, pods: pods.collect(), ..Observed::default() }
+}
+
+/// A database that a majority has spoken for, and that can do without any one node.
+fn confirmed() -> Database {
+    let safety = vec![Safety { ok: true, ..Safety::default() }];
+    Database { confirmed: Some(1), safety, ..Database::default() }
 }
 
 fn reasons(plan: &Plan) -> Vec<&'static str> {
@@ -109,7 +119,9 @@ fn volumes_of_two_databases_are_a_persons_business() {
 
 #[test]
 fn more_nodes_come_once_there_is_a_database() {
-    let founded = observed(&[member("a"), member("a"), member("a")]);
+    let mut founded = observed(&[member("a"), member("a"), member("a")]);
+    assert_eq!(plan(&cluster(4), &founded).steps, [], "nobody has confirmed what is there");
+    founded.database = Some(confirmed());
     assert_eq!(plan(&cluster(4), &founded).steps, [Step::ScaleOut(4)]);
     let empty = observed(&[Disk::Empty, Disk::Empty, Disk::Unreachable("x".into())]);
     assert_eq!(plan(&cluster(4), &empty).steps, []);
@@ -125,13 +137,15 @@ fn the_database_is_told_where_nodes_stand() {
     // demo-0 has another disk than it had as node 1.
     let again = Node { id: 4, ..node(1, "zone-0") };
     let nodes = vec![node(1, "zone-8"), node(2, ""), node(3, "zone-9"), again];
-    founded.database = Some(Database { nodes, ..Database::default() });
+    founded.database = Some(Database { nodes, ..confirmed() });
     let zone = |node, ordinal: i32| Step::SetZone {
         node,
         pod: format!("demo-{ordinal}"),
         zone: format!("zone-{ordinal}"),
     };
     assert_eq!(plan(&cluster(3), &founded).steps, [zone(2, 1), zone(3, 2)]);
+    founded.database.as_mut().unwrap().confirmed = None;
+    assert_eq!(plan(&cluster(3), &founded).steps, [], "by the word of one node");
 }
 
 #[test]
@@ -201,4 +215,55 @@ fn settings_are_kept_while_they_are_those_of_the_pods() {
     let mut paused = cluster(3);
     paused.spec.paused = true;
     assert!(!plan(&paused, &founded).keeps_settings);
+}
+
+fn child(standing: Standing) -> Child {
+    Child { object: "service demo".into(), standing }
+}
+
+#[test]
+fn nothing_is_made_beside_what_belongs_to_others() {
+    let foreign = || vec![child(Standing::Foreign("Helm release demo".into()))];
+    let empty = Observed { children: foreign(), ..Observed::default() };
+    let stuck = plan(&cluster(3), &empty);
+    assert_eq!((stuck.steps.as_slice(), stuck.keeps_children), (&[][..], false));
+    assert!(matches!(&stuck.founding, Founding::Stuck(why) if why.reason == "NameTaken"));
+    assert_eq!(reasons(&stuck), ["NameTaken"], "told once");
+    // A database that runs is not stuck: it serves, and only what is asked for waits.
+    let disks = [member("a"), member("a"), member("a")];
+    let running = Observed { children: foreign(), ..observed(&disks) };
+    let refused = plan(&cluster(5), &running);
+    assert_eq!((refused.steps.as_slice(), refused.keeps_children), (&[][..], false));
+    assert_eq!(refused.founding, Founding::Done(Some("a".into())));
+    assert_eq!(reasons(&refused), ["NameTaken"]);
+}
+
+#[test]
+fn what_a_deleted_cluster_leaves_is_waited_for_or_taken_over() {
+    let going = Observed { children: vec![child(Standing::Going)], ..Observed::default() };
+    let waits = plan(&cluster(3), &going);
+    assert_eq!((waits.steps.as_slice(), waits.keeps_children), (&[][..], false));
+    assert!(matches!(&waits.founding, Founding::Waiting(why) if why.contains("service demo")));
+    assert_eq!(reasons(&waits), [""; 0]);
+    let mut left = observed(&[member("a"), member("a"), member("a")]);
+    left.set.as_mut().unwrap().owned = false;
+    assert_eq!(plan(&cluster(5), &left).steps, [Step::TakeSet]);
+    left.set.as_mut().unwrap().owned = true;
+    left.database = Some(confirmed());
+    assert_eq!(plan(&cluster(5), &left).steps, [Step::ScaleOut(5)]);
+}
+
+#[test]
+fn a_node_may_go_after_two_looks_and_none_after_one_that_says_no() {
+    let mut founded = observed(&[member("a"), member("a"), member("a")]);
+    let mut told = cluster(3);
+    assert!(plan(&told, &Observed::default()).may_disrupt, "there is nothing to lose yet");
+    assert!(!plan(&told, &founded).may_disrupt, "nobody answers");
+    founded.database = Some(confirmed());
+    assert!(!plan(&told, &founded).may_disrupt, "the first look");
+    let said = condition(SAFE_TO_DISRUPT, true, "Safe", "", None, Time(Timestamp::UNIX_EPOCH));
+    told.status.conditions.push(said);
+    assert!(plan(&told, &founded).may_disrupt, "the second");
+    founded.database.as_mut().unwrap().safety.push(Safety::default());
+    assert!(!plan(&told, &founded).may_disrupt);
 }
