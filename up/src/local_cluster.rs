@@ -75,7 +75,13 @@ impl LocalCluster {
         // Processes that do not run can be made from anything.
         let template = state.template.clone().filter(|_| state.runs());
         Observed {
-            set: state.replicas.map(|replicas| observed::Set { replicas, template, size: None }),
+            // Of a folder, which is nobody else's.
+            set: state.replicas.map(|replicas| observed::Set {
+                replicas,
+                template,
+                owned: true,
+                size: None,
+            }),
             highest_claim: self.highest_claim(),
             pods,
             founded: state.founded,
@@ -111,8 +117,8 @@ impl LocalCluster {
                 done.map(drop)
                     .map_err(|e| self.failed(format!("failed to {step}: {}", e.message())))
             }
-            // There are no zones on one machine; the token is the folder's.
-            Step::SetZone { .. } | Step::MakeToken => Ok(()),
+            // There are no zones on one machine; the token and the set are the folder's.
+            Step::SetZone { .. } | Step::MakeToken | Step::TakeSet => Ok(()),
         }
     }
 

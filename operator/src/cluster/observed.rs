@@ -63,6 +63,11 @@ impl Observed {
         self.database.as_ref().is_some_and(|database| database.confirmed.is_some())
     }
 
+    /// Whether a node of the database answers, and none with the word of a majority.
+    pub(crate) fn is_one_word(&self) -> bool {
+        self.database.as_ref().is_some_and(|database| database.confirmed.is_none())
+    }
+
     /// Pods that are ready.
     pub(crate) fn ready_pods(&self) -> usize {
         self.pods.values().filter(|pod| pod.ready).count()

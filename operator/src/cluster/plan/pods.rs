@@ -18,7 +18,9 @@ pub(super) fn steps(
         // Before anything else: it would outlive its cluster.
         (Some(set), _) if !set.owned => Some(Step::TakeSet),
         // Not before: the founding asks each disk of the pods that there are.
-        (Some(set), Founding::Done(_)) if wanted > set.replicas && observed.is_confirmed() => {
+        // Nor while all that is known of the database is one node's word: it has no majority, which
+        // new members would need too.
+        (Some(set), Founding::Done(_)) if wanted > set.replicas && !observed.is_one_word() => {
             Some(Step::ScaleOut(wanted))
         }
         // Fewer than there are is a refusal (`refusals::scale_in`), never a step.

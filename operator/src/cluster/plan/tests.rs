@@ -120,7 +120,9 @@ fn volumes_of_two_databases_are_a_persons_business() {
 #[test]
 fn more_nodes_come_once_there_is_a_database() {
     let mut founded = observed(&[member("a"), member("a"), member("a")]);
-    assert_eq!(plan(&cluster(4), &founded).steps, [], "nobody has confirmed what is there");
+    assert_eq!(plan(&cluster(4), &founded).steps, [Step::ScaleOut(4)]);
+    founded.database = Some(Database { confirmed: None, ..confirmed() });
+    assert_eq!(plan(&cluster(4), &founded).steps, [], "without a majority");
     founded.database = Some(confirmed());
     assert_eq!(plan(&cluster(4), &founded).steps, [Step::ScaleOut(4)]);
     let empty = observed(&[Disk::Empty, Disk::Empty, Disk::Unreachable("x".into())]);
