@@ -26,7 +26,7 @@ use crate::events;
 use crate::status::{self, Conditions};
 
 /// Time for a pass. One that hangs must not keep a worker from the objects of others.
-const PASS_MAX: Duration = Duration::from_secs(20);
+const PASS_MAX: Duration = Duration::from_secs(40);
 
 /// The steps of a pass over one kind of object.
 pub(crate) trait Reconciler {

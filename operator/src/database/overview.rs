@@ -11,8 +11,9 @@ use crate::error::{CallError, Request, database};
 /// Pause before trouble is looked at again: longer than a heartbeat takes, shorter than the
 /// time between two questions of a leader.
 const SECOND_LOOK: Duration = Duration::from_millis(300);
-/// Time for the looks at a database.
-const OVERVIEW_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for the looks at a database. The node that is asked asks all others, of which one that hangs
+/// costs it some seconds, twice.
+const OVERVIEW_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for a node to hear from a majority, and to get to where that is.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -147,28 +148,22 @@ pub(crate) async fn catch_up(admin: &mut Admin, seen: u64) -> Result<u64, tonic:
 }
 
 async fn look(admin: &mut Admin, confirmed: Option<u64>) -> Result<Database, CallError> {
-    let cluster = admin
-        .get_cluster(admin::GetClusterRequest {})
-        .await
-        .map_err(database(Request::Read("the cluster".into())))?;
-    let nodes = admin
-        .list_nodes(admin::ListNodesRequest {})
-        .await
-        .map_err(database(Request::List("the nodes".into())))?;
-    let shards = admin
-        .list_shards(admin::ListShardsRequest::default())
-        .await
-        .map_err(database(Request::List("the shards".into())))?;
-    let safety = admin
-        .get_safety(admin::GetSafetyRequest::default())
-        .await
-        .map_err(database(Request::Read("whether nodes may go".into())))?;
+    let [mut of_cluster, mut of_nodes, mut of_shards, mut of_safety] =
+        std::array::from_fn(|_| admin.clone());
+    // Side by side: for each of them the node waits for those that hang, as long as it does.
+    let (cluster, nodes, shards, safety) = tokio::join!(
+        of_cluster.get_cluster(admin::GetClusterRequest {}),
+        of_nodes.list_nodes(admin::ListNodesRequest {}),
+        of_shards.list_shards(admin::ListShardsRequest::default()),
+        of_safety.get_safety(admin::GetSafetyRequest::default()),
+    );
+    let failed = |what: &str| database(Request::Read(what.to_owned()));
     Ok(Database {
-        cluster: cluster.into_inner(),
-        nodes: nodes.into_inner().nodes,
-        shards: shards.into_inner().shards,
+        cluster: cluster.map_err(failed("the cluster"))?.into_inner(),
+        nodes: nodes.map_err(failed("the nodes"))?.into_inner().nodes,
+        shards: shards.map_err(failed("the shards"))?.into_inner().shards,
         confirmed,
-        safety: safety.into_inner().verdicts,
+        safety: safety.map_err(failed("whether nodes may go"))?.into_inner().verdicts,
     })
 }
 
