@@ -16,6 +16,7 @@ fn names_sizes_and_copies_have_the_same_bound_on_both_sides() {
     assert_eq!(api::VECTOR_NAME_CHARS_MAX, database::VECTOR_NAME_CHARS_MAX);
     assert_eq!(count(api::VECTOR_SIZE_MAX), database::VECTOR_DIM_MAX);
     assert_eq!(api::REPLICAS_MAX.cast_unsigned(), database::REPLICAS_MAX);
+    assert_eq!(api::DATABASE_SHARDS_MAX.cast_unsigned(), database::SHARDS_MAX);
 }
 
 #[test]

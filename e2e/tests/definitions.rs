@@ -293,7 +293,7 @@ async fn a_placement_names_one_shard_for_good() {
             ("/spec/shard", 1.into(), "spec & shard & cannot be changed"),
             ("/spec/collection", "other".into(), "spec & collection & cannot be changed"),
             ("/spec/clusterRef", json!({"name": "other"}), "spec & clusterRef & cannot be changed"),
-            ("/spec/shard", 256.into(), "spec.shard"),
+            ("/spec/shard", 1024.into(), "spec.shard"),
             ("/spec/replicas", json!([]), "spec.replicas & at least 1"),
             (
                 "/spec/replicas",
