@@ -11,8 +11,8 @@ use crate::error::{CallError, Request, database};
 /// Pause before trouble is looked at again: longer than a heartbeat takes, shorter than the
 /// time between two questions of a leader.
 const SECOND_LOOK: Duration = Duration::from_millis(300);
-/// Time for the looks at a database. The node that is asked asks all others, of which one that hangs
-/// costs it some seconds, twice.
+/// Time for the looks at a database. The node that is asked asks all others, of which one that
+/// hangs costs it some seconds, twice.
 const OVERVIEW_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for a node to hear from a majority, and to get to where that is.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(3);

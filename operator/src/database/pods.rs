@@ -82,8 +82,8 @@ pub(crate) async fn zone(client: &Client, pod: &Pod) -> Result<Option<String>, C
     let machines: Api<Machine> = Api::all(client.clone());
     let failed = kubernetes(Request::Read(format!("the zone of machine {machine}")));
     let found = match machines.get_metadata_opt(machine).await {
-        // Machines are in no namespace, and an operator of one namespace may not be let see them: it
-        // knows no zones then, and does everything else.
+        // Machines are in no namespace, and an operator of one may not be let see them: it knows no
+        // zones then, and does everything else.
         Err(kube::Error::Api(status)) if status.code == FORBIDDEN => None,
         found => found.map_err(failed)?,
     };

@@ -22,7 +22,7 @@ use crate::status;
 
 /// Time between writes of a status of which only figures changed.
 const FIGURES: Duration = Duration::from_secs(60);
-/// Shards of a database that have an object each, by the names of collections and their order there.
+/// Shards of a database that have an object each, in the order of their collections' names.
 const PLACEMENTS_MAX: usize = 2000;
 
 /// Brings the objects of a cluster to what its database says. Of a paused one only their

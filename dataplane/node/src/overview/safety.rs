@@ -33,7 +33,7 @@ impl Member {
     /// alone. By one look at all groups.
     pub async fn safety(&self, without: &BTreeSet<NodeId>) -> Vec<Safety> {
         let reports = self.serving.reporter.gather(ReportRequest::AllLed).await;
-        // A leader that answers knows best who votes for the catalog; else this node's own log does.
+        // A leader that answers knows best who votes for the catalog; else this node's log does.
         let meta = match reports.get(&GroupId::META) {
             Some(report) => Some(report.status.conf.clone()),
             None => self.meta_status().await.map(|status| status.conf),

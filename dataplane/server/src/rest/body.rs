@@ -77,12 +77,15 @@ where
     }
 }
 
+/// Reads a body, and says which of its fields are passed over.
+type Parse<T> = fn(&[u8]) -> Result<(T, Ignored), Error>;
+
 /// The collection that the path names, and the body. Fields that `parse` passes over are noted for
 /// the answer.
 async fn body_for<S, T>(
     request: Request,
     state: &S,
-    parse: fn(&[u8]) -> Result<(T, Ignored), Error>,
+    parse: Parse<T>,
 ) -> Result<(String, T), ApiError>
 where
     S: Send + Sync,
