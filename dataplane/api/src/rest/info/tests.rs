@@ -16,7 +16,7 @@ fn messages(config: &CollectionConfig, layout: Layout) -> Vec<String> {
 const HINTS: &str = r#"{
     "vectors": {"size": 4, "distance": "Dot", "on_disk": true, "memory": "cold",
         "hnsw_config": {"m": 32, "payload_m": 8}, "quantization_config": {"binary": {}}},
-    "on_disk_payload": true, "payload": {"memory": "pinned"},
+    "on_disk_payload": true, "payload": {"memory": "cached"},
     "wal_config": {"wal_capacity_mb": 1},
     "hnsw_config": {"m": 0, "payload_m": 16, "inline_storage": false},
     "optimizers_config": {"memmap_threshold": 7, "max_optimization_threads": "auto"},
@@ -33,7 +33,7 @@ fn what_was_set_is_returned_also_where_it_has_no_effect() {
         ("/params/vectors/hnsw_config/payload_m", json!(8)),
         ("/params/vectors/quantization_config", json!({"binary": {}})),
         ("/params/on_disk_payload", json!(true)),
-        ("/params/payload/memory", json!("pinned")),
+        ("/params/payload/memory", json!("cached")),
         ("/wal_config/wal_capacity_mb", json!(1)),
         ("/wal_config/wal_retain_closed", json!(1)),
         ("/hnsw_config/m", json!(0)),
