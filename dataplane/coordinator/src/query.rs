@@ -120,7 +120,7 @@ impl Query {
     }
 
     /// The stage above all others. What of its results is wanted, and from where on, is lost.
-    fn into_stage(self) -> Prefetch {
+    pub(crate) fn into_stage(self) -> Prefetch {
         let Self { by, using, filter, params, corpus, oversampling, score_threshold, .. } = self;
         let Self { limit, prefetch, lookup, .. } = self;
         Prefetch {

@@ -3,19 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::rest::rest;
-use crate::world::{World, cluster, condition};
+use crate::world::{World, cluster, collection, condition};
 
 const NAMESPACE: &str = "losses";
-
-fn collection(name: &str, copies: i32) -> Value {
-    json!({
-        "apiVersion": "vanedb.io/v1alpha1", "kind": "Collection", "metadata": {"name": name},
-        "spec": {
-            "clusterRef": {"name": "demo"}, "replicationFactor": copies,
-            "vectors": [{"size": 4, "distance": "Dot"}],
-        },
-    })
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_lost_is_told_and_comes_back_where_it_can() {

@@ -2,19 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{World, cluster};
+use crate::world::{World, cluster, collection};
 
 const NAMESPACE: &str = "safety";
-
-fn collection(name: &str, copies: i32) -> Value {
-    json!({
-        "apiVersion": "vanedb.io/v1alpha1", "kind": "Collection", "metadata": {"name": name},
-        "spec": {
-            "clusterRef": {"name": "demo"}, "replicationFactor": copies,
-            "vectors": [{"size": 4, "distance": "Dot"}],
-        },
-    })
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_node_goes_that_would_take_a_majority_along() {

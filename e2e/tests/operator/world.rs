@@ -158,3 +158,14 @@ pub(crate) fn cluster(nodes: i32) -> Value {
         },
     })
 }
+
+/// A Collection of vectors of four numbers, of the cluster of that function, in one shard.
+pub(crate) fn collection(name: &str, copies: i32) -> Value {
+    json!({
+        "apiVersion": "vanedb.io/v1alpha1", "kind": "Collection", "metadata": {"name": name},
+        "spec": {
+            "clusterRef": {"name": "demo"}, "replicationFactor": copies,
+            "vectors": [{"size": 4, "distance": "Dot"}],
+        },
+    })
+}

@@ -17,7 +17,7 @@ use super::limited::{Limited, User};
 use super::rules::{Facts, Needs, Rules};
 use super::{Requested, filters};
 use crate::query::{
-    By, ByExamples, Example, Expression, Formula, Grouping, Matrix, Pair, Prefetch, Query, Strategy,
+    By, ByExamples, Example, Expression, Formula, Grouping, Matrix, Pair, Query, Strategy,
 };
 use crate::watched::Figures;
 
@@ -58,25 +58,8 @@ fn near() -> Query {
     query(By::Vector(Vector::Dense(vec![1.0, 2.0])))
 }
 
-fn prefetch(query: Query) -> Prefetch {
-    let Query { by, using, filter, params, oversampling, score_threshold, limit, .. } = query;
-    let Query { prefetch, lookup, corpus, .. } = query;
-    Prefetch {
-        by,
-        using,
-        filter,
-        params,
-        corpus,
-        oversampling,
-        score_threshold,
-        limit,
-        prefetch,
-        lookup,
-    }
-}
-
 fn fused(of: Query) -> Query {
-    Query { prefetch: vec![prefetch(of)], ..query(By::Dbsf) }
+    Query { prefetch: vec![of.into_stage()], ..query(By::Dbsf) }
 }
 
 fn config() -> CollectionConfig {
@@ -185,7 +168,7 @@ fn vectors_without_graphs_are_searched_only_among_tenants_that_have_some() {
     config.hints.config.insert("hnsw_config".into(), json!({ "payload_m": 16 }));
     assert_eq!(check(&config, &of_tenant), Ok(()));
     assert_eq!(check(&config, &near()), scan(true));
-    let rescored = Query { prefetch: vec![prefetch(of_tenant)], ..near() };
+    let rescored = Query { prefetch: vec![of_tenant.into_stage()], ..near() };
     assert_eq!(check(&config, &rescored), Ok(()));
 }
 
