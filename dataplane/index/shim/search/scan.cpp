@@ -65,7 +65,8 @@ class Sieve {
         if (nearest.size() == task_.ef) {
             // All others are in what is kept.
             const Candidate last = nearest.back();
-            leave([&, bound = most() + off_ + costs_.margin()](const Candidate& row) {
+            const float margin = costs_.margin() + shared_off(nearest);
+            leave([&, bound = most() + off_ + margin](const Candidate& row) {
                 return is_before(last, row) && !(row.cost > bound);
             });
             look_closer(own_.kept.data(), count_);
@@ -133,6 +134,17 @@ class Sieve {
             const float off = query_.likely_off(task_.columns.facts(node), cost);
             own_.coded.push_back({{cost, node}, cost - off, cost + off});
         }
+    }
+
+    // By how much upper halves put the nearest farther than whole codes do, on the average. Rows of
+    // a tight cluster have nearly the same code, so that they are off by the same, which can be
+    // more than what is seldom for each of them; others, found by upper halves, are not.
+    float shared_off(const std::vector<Candidate>& nearest) const {
+        double sum = 0;
+        for (size_t i = 0; i < nearest.size(); i++) {
+            sum += static_cast<double>(nearest[i].cost) - own_.coded[i].candidate.cost;
+        }
+        return static_cast<float>(std::max(0.0, sum / static_cast<double>(nearest.size())));
     }
 
     // No more than this cost the k nearest.

@@ -153,3 +153,40 @@ fn rows_on_a_line_are_found() {
     }
     assert!(found >= 85 * K, "{found} of {}", 100 * K);
 }
+
+/// There the halves of codes that are looked at first are off by the same for a whole cluster.
+#[test]
+fn a_look_at_codes_finds_rows_of_tight_clusters_of_many_dimensions() {
+    const WIDE: usize = 256;
+    let (mut noise, clusters) = (Noise(31), 10);
+    let centres: Vec<Vec<f32>> =
+        (0..clusters).map(|_| (0..WIDE).map(|_| noise.next()).collect()).collect();
+    let mut around = |at: usize, radius: f32| -> Vec<f32> {
+        centres[at % clusters].iter().map(|x| x + radius * noise.next()).collect()
+    };
+    let params = GraphParams { m: 8, ef_construct: 50 };
+    for radius in [0.1, 1e-3] {
+        let rows = Arc::new((0..3000).flat_map(|at| around(at, radius)).collect::<Vec<_>>());
+        let queries: Vec<_> = (0..40).map(|at| around(at, radius)).collect();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("graph");
+        for metric in METRICS {
+            Graph::build(&*rows, (WIDE, metric), params, &path, &mut alone)
+                .expect("rows of the right shape");
+            let file = Arc::new(fs::read(&path).expect("the file just written"));
+            let shared = Arc::clone(&rows) as Arc<dyn Rows>;
+            let graph = Graph::open(file, shared, WIDE, metric).expect("the file just written");
+            let order = |a: u32, b: u32| a.cmp(&b);
+            let flat =
+                crate::Flat { metric, dim: WIDE, rows: &rows, order: &order, stop: &|| false };
+            let (mut found, everything) = (0, Select::default());
+            for query in &queries {
+                let truth = flat.search(query, K, 0, &everything).expect("a fitting query");
+                let hits = graph.scan(query, K, &everything, None).expect("a fitting query");
+                found += hits.iter().filter(|hit| truth.contains(hit)).count();
+            }
+            assert!(found >= 40 * K * 99 / 100, "{metric:?}, {radius}: {found} of {}", 40 * K);
+            fs::remove_file(&path).expect("the file just written");
+        }
+    }
+}
