@@ -44,8 +44,14 @@ pub enum MetaCommand {
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         hints: Map<String, Value>,
     },
-    /// Takes a vector of a collection away; nothing happens where there is none.
-    RemoveVector { collection: String, vector: String },
+    /// Takes a vector of a collection away; nothing happens where there is none. With a revision of
+    /// the vectors only while the collection is at it.
+    RemoveVector {
+        collection: String,
+        vector: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_revision: Option<u64>,
+    },
     /// Says that all shards of a collection know its vectors as of a revision of them.
     VectorsTold { collection: String, revision: u64 },
     /// Deletes a collection and its aliases; with a key only the one made with it.

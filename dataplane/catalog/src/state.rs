@@ -149,8 +149,8 @@ impl State {
             MetaCommand::AddVector { collection, vector, spec, hints } => {
                 self.add_vector(collection, &vector, spec, hints)
             }
-            MetaCommand::RemoveVector { collection, vector } => {
-                self.remove_vector(collection, &vector)
+            MetaCommand::RemoveVector { collection, vector, if_revision } => {
+                self.remove_vector(collection, &vector, if_revision)
             }
             MetaCommand::VectorsTold { collection, revision } => {
                 Ok(self.vectors_told(collection, revision))

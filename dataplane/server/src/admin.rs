@@ -8,12 +8,13 @@ use tonic::{Request, Response, Status};
 use vane_api::admin::{convert, request};
 use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
-    AddAliasReply, AddAliasRequest, BootstrapRequest, CatchUpReply, CatchUpRequest, Cluster,
-    Collection, CreateCollectionRequest, DeleteCollectionReply, DeleteCollectionRequest, Disk,
-    GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyReply, GetSafetyRequest,
-    ListCollectionsReply, ListCollectionsRequest, ListMemoryReply, ListMemoryRequest,
-    ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest, ReconfigureShardReply,
-    ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest, SetNodeLeavingReply,
+    AddAliasReply, AddAliasRequest, AddVectorReply, AddVectorRequest, BootstrapRequest,
+    CatchUpReply, CatchUpRequest, Cluster, Collection, CreateCollectionRequest,
+    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetClusterRequest, GetCollectionRequest,
+    GetDiskRequest, GetSafetyReply, GetSafetyRequest, ListCollectionsReply, ListCollectionsRequest,
+    ListMemoryReply, ListMemoryRequest, ListNodesReply, ListNodesRequest, ListShardsReply,
+    ListShardsRequest, ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply,
+    RemoveNodeRequest, RemoveVectorReply, RemoveVectorRequest, SetNodeLeavingReply,
     SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply,
     SetPayloadIndexRequest, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
 };
@@ -192,6 +193,24 @@ impl Admin for AdminDoor {
         let DeleteCollectionRequest { name, idempotency_key } = request.into_inner();
         let deleted = self.0.delete_collection(&call(), name, idempotency_key).await?;
         answer(DeleteCollectionReply { deleted })
+    }
+
+    async fn add_vector(&self, request: Request<AddVectorRequest>) -> Answer<AddVectorReply> {
+        let AddVectorRequest { collection, vector, body } = request.into_inner();
+        let wanted = request::new_vector(&body)?;
+        let collection = self.0.collection(&call(), &collection).await?;
+        self.0.add_vector(&call(), collection, vector, wanted).await?;
+        answer(AddVectorReply {})
+    }
+
+    async fn remove_vector(
+        &self,
+        request: Request<RemoveVectorRequest>,
+    ) -> Answer<RemoveVectorReply> {
+        let RemoveVectorRequest { collection, vector, if_revision } = request.into_inner();
+        let collection = self.0.collection(&call(), &collection).await?;
+        self.0.remove_vector(&call(), collection, vector, if_revision).await?;
+        answer(RemoveVectorReply {})
     }
 
     async fn list_shards(&self, request: Request<ListShardsRequest>) -> Answer<ListShardsReply> {

@@ -36,22 +36,25 @@ impl Service {
     }
 
     /// Takes a vector of a collection away, and of all of its points. Nothing changes where there
-    /// is none. Returns the place of the change in the log.
+    /// is none; with a revision, only while its vectors are at it. Returns the place of the change
+    /// in the log.
     ///
     /// # Errors
     ///
-    /// What keeps the meta group or a shard from it: the call can be repeated.
+    /// [`vane_api::Kind::Conflict`] where they are at another, or what keeps the meta group or a
+    /// shard from it: the call can be repeated.
     pub fn remove_vector<'a>(
         self: &'a Arc<Self>,
         call: &'a Call,
         collection: Arc<Collection>,
         vector: String,
+        if_revision: Option<u64>,
     ) -> Answering<'a, LogIndex> {
         Box::pin(async move {
             let (coordinator, timeout) = (self.coordinator()?, call.timeout);
             let name = collection.name().to_owned();
             let removing = Box::pin(async move {
-                coordinator.remove_vector(collection.name(), vector, timeout).await
+                coordinator.remove_vector(collection.name(), vector, if_revision, timeout).await
             });
             self.change(call, Operation::RemoveVector, &name, removing).await
         })

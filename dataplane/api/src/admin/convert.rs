@@ -141,6 +141,7 @@ pub fn collection(
         min_recall: config.search.min_recall,
         tenant_field: config.tenant_field().map(ToString::to_string),
         shard_keys: overview.shard_keys,
+        vectors_revision: Some(config.ids.revision()),
     }
 }
 

@@ -4,11 +4,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 use vane_proto::admin::{ReconfigureShardRequest, Role, SetPayloadIndexRequest};
-use vane_types::{CollectionConfig, FieldType, JsonPath, NodeId};
+use vane_types::{CollectionConfig, FieldType, JsonPath, NewVector, NodeId};
 
 use crate::engine::{ConfigChange, Layout, LayoutChange, WantedReplica, Write};
 use crate::error::{Error, Kind};
-use crate::rest::collection::{CreateCollection, UpdateCollection};
+use crate::rest::collection::{CreateCollection, CreateVector, UpdateCollection};
 use crate::rest::index::{set_tenant, set_text, text_index};
 use crate::rest::text::text;
 
@@ -62,6 +62,15 @@ pub fn collection_change(
     // First: it looks at the body, which the change then takes.
     let of_layout = body.layout_change(layout).map_err(of_body)?;
     Ok((body.into_change(config).map_err(of_body)?, of_layout))
+}
+
+/// The vector that a body asks for.
+///
+/// # Errors
+///
+/// [`Kind::BadInput`] with the text that REST would have answered.
+pub fn new_vector(body: &str) -> Result<NewVector, Error> {
+    parse::<CreateVector>(body)?.into_vector().map_err(of_body)
 }
 
 /// A body in the form that REST reads, as text.

@@ -53,8 +53,25 @@ impl State {
         })
     }
 
-    pub(super) fn remove_vector(&mut self, collection: String, vector: &str) -> Changed {
-        self.change_vectors(collection, |config| Ok(config.remove_vector(vector)))
+    pub(super) fn remove_vector(
+        &mut self,
+        collection: String,
+        vector: &str,
+        if_revision: Option<u64>,
+    ) -> Changed {
+        self.change_vectors(collection, |config| {
+            let revision = config.ids.revision();
+            // One that is not there is gone: a call that is repeated meets what it did itself.
+            let is_there = config.vector(vector).is_some();
+            match if_revision.filter(|expected| is_there && *expected != revision) {
+                Some(expected) => Err(Refusal::Conflict(format!(
+                    "the vectors of the collection are at revision {revision}, not {expected}: \
+                     vector `{vector}` may be another one by now; nothing was changed, look at the \
+                     collection again and decide anew"
+                ))),
+                None => Ok(config.remove_vector(vector)),
+            }
+        })
     }
 
     /// `change` says whether it changed anything.

@@ -131,8 +131,13 @@ fn any_command() -> BoxedStrategy<MetaCommand> {
             let spec = VectorSpec::of(VectorParams::new(size, Distance::Dot));
             MetaCommand::AddVector { collection, vector, spec, hints: serde_json::Map::new() }
         }),
-        2 => (any_name(), "[ab]?")
-            .prop_map(|(collection, vector)| MetaCommand::RemoveVector { collection, vector }),
+        2 => (any_name(), "[ab]?", prop::option::of(0_u64..3)).prop_map(
+            |(collection, vector, if_revision)| MetaCommand::RemoveVector {
+                collection,
+                vector,
+                if_revision,
+            }
+        ),
         1 => (any_name(), 0_u64..4)
             .prop_map(|(collection, revision)| MetaCommand::VectorsTold { collection, revision }),
         1 => (any_name(), prop::sample::select(vec!["", "k"]))

@@ -16,7 +16,12 @@ fn add(vector: &str, spec: VectorSpec) -> MetaCommand {
 }
 
 fn remove(vector: &str) -> MetaCommand {
-    MetaCommand::RemoveVector { collection: "c".into(), vector: vector.into() }
+    MetaCommand::RemoveVector { collection: "c".into(), vector: vector.into(), if_revision: None }
+}
+
+fn remove_at(vector: &str, revision: u64) -> MetaCommand {
+    let (collection, vector) = ("c".to_owned(), vector.to_owned());
+    MetaCommand::RemoveVector { collection, vector, if_revision: Some(revision) }
 }
 
 fn told(revision: u64) -> MetaCommand {
@@ -60,9 +65,23 @@ fn what_changes_nothing_leaves_everything_and_what_cannot_be_is_refused() {
     let differs = "Vector `a` already exists with a different configuration".to_owned();
     assert_eq!(state.apply(add("a", dense(3))), Err(Refusal::Invalid(differs)));
     let (collection, vector) = ("none".to_owned(), String::new());
-    let unknown = MetaCommand::RemoveVector { collection, vector };
+    let unknown = MetaCommand::RemoveVector { collection, vector, if_revision: None };
     assert_eq!(state.apply(unknown), Err(collection_not_found("none")));
     assert_eq!(state, before);
+}
+
+#[test]
+fn a_vector_goes_by_a_revision_only_while_the_vectors_are_at_it() {
+    let mut state = with_two();
+    state.apply(remove_at("b", 0)).unwrap();
+    assert_eq!(state.apply(remove_at("b", 0)), Ok(Vec::new()), "it is gone already");
+    state.apply(add("b", dense(7))).unwrap();
+    let before = state.clone();
+    let Err(Refusal::Conflict(why)) = state.apply(remove_at("b", 1)) else { panic!("it is new") };
+    assert!(why.contains("are at revision 2, not 1"), "{why}");
+    assert_eq!(state, before);
+    state.apply(remove_at("b", 2)).unwrap();
+    assert_eq!(state.collections["c"].config.vector("b"), None);
 }
 
 #[test]
@@ -123,6 +142,7 @@ fn changes_of_vectors_are_written_and_read_back() {
             r#"{"add_vector":{"collection":"c","vector":"","spec":{"sparse":{"idf":true}}}}"#,
         ),
         (remove("v"), r#"{"remove_vector":{"collection":"c","vector":"v"}}"#),
+        (remove_at("v", 4), r#"{"remove_vector":{"collection":"c","vector":"v","if_revision":4}}"#),
         (told(3), r#"{"vectors_told":{"collection":"c","revision":3}}"#),
     ];
     for (command, json) in cases {

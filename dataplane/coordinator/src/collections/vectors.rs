@@ -42,17 +42,19 @@ impl<S: Shards> Coordinator<S> {
     }
 
     /// Takes a vector of a collection away, and of all of its points. Nothing changes where there
-    /// is none. Returns the index of the last log entry.
+    /// is none; with a revision, only while its vectors are at it. Returns the index of the last
+    /// log entry.
     ///
     /// # Errors
-    /// `NotFound`; `Unavailable` or `Timeout` as for [`Coordinator::add_vector`].
+    /// `NotFound`, `Conflict`; `Unavailable` or `Timeout` as for [`Coordinator::add_vector`].
     pub async fn remove_vector(
         self: &Arc<Self>,
         collection: &str,
         vector: String,
+        if_revision: Option<u64>,
         timeout: Duration,
     ) -> Result<LogIndex, Error> {
-        let command = |collection| MetaCommand::RemoveVector { collection, vector };
+        let command = |collection| MetaCommand::RemoveVector { collection, vector, if_revision };
         self.change_vectors(collection, command, timeout).await
     }
 

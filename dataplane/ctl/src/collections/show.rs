@@ -92,6 +92,7 @@ mod tests {
             indexed_vectors: 2000,
             unreached_nodes: 3,
             shard_keys: Some(7),
+            vectors_revision: Some(0),
             payload_indexes: [("b".to_owned(), "integer".to_owned()), ("a".into(), "geo".into())]
                 .into(),
             ..Collection::default()

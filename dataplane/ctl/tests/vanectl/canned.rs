@@ -129,6 +129,7 @@ pub(crate) fn collection(name: &str) -> Collection {
         min_recall: Some(0.97),
         tenant_field: Some("tag".into()),
         shard_keys: None,
+        vectors_revision: Some(0),
     }
 }
 

@@ -113,7 +113,8 @@ fn scripts_find_the_same_fields_in_every_object() {
     assert_eq!(
         names(&json("collections")[0]),
         "aliases config idempotency_key indexed_vectors min_recall name points replication_factor \
-         shard_keys shards tenant_field unreached_nodes write_consistency_factor"
+         shard_keys shards tenant_field unreached_nodes vectors_revision \
+         write_consistency_factor"
     );
     let recall = node.run(&["recall", "docs", "-o", "json"]).json();
     assert_eq!(names(&recall[0]), "ef_percent filter high low min_recall recall searches");

@@ -279,6 +279,17 @@ impl Admin for Answers {
         Ok(Response::new(wire::DeleteCollectionReply { deleted: request.name == "docs" }))
     }
 
+    async fn add_vector(&self, _: Request<wire::AddVectorRequest>) -> Answer<wire::AddVectorReply> {
+        Err(Status::unimplemented("vanectl does not call it"))
+    }
+
+    async fn remove_vector(
+        &self,
+        _: Request<wire::RemoveVectorRequest>,
+    ) -> Answer<wire::RemoveVectorReply> {
+        Err(Status::unimplemented("vanectl does not call it"))
+    }
+
     async fn list_shards(
         &self,
         request: Request<wire::ListShardsRequest>,

@@ -34,7 +34,7 @@ fn call(groups: &[Group], random: &mut Random) -> Call {
         false => String::new(),
     };
     let method = |name: &str| format!("/vane.admin.v1.Admin/{name}");
-    match random.below(16) {
+    match random.below(18) {
         0 => one(method("Bootstrap"), &wire::BootstrapRequest { cluster_id: text(random) }),
         1 => one(method("GetCluster"), &wire::GetClusterRequest {}),
         2 => one(method("ListNodes"), &wire::ListNodesRequest {}),
@@ -80,8 +80,29 @@ fn call(groups: &[Group], random: &mut Random) -> Call {
             one(method("GetSafety"), &wire::GetSafetyRequest { without })
         }
         12 => one(method("ListMemory"), &wire::ListMemoryRequest { collection: name }),
+        15 | 16 => vectors(name, random),
         _ => replicas(group, random),
     }
+}
+
+fn vectors(collection: String, random: &mut Random) -> Call {
+    let vector = match random.one_in(4) {
+        true => text(random),
+        false => (*random.pick(&["", "late", "words"])).to_owned(),
+    };
+    if random.one_in(2) {
+        let if_revision = random.one_in(2).then(|| number(random));
+        let request = wire::RemoveVectorRequest { collection, vector, if_revision };
+        return one("/vane.admin.v1.Admin/RemoveVector".to_owned(), &request);
+    }
+    let kinds = [
+        serde_json::json!({"dense": {"size": 4, "distance": "Dot", "datatype": "uint8"}}),
+        serde_json::json!({"sparse": {"modifier": "idf"}}),
+    ];
+    let wanted = random.pick(&kinds);
+    let body = String::from_utf8_lossy(&json::hostile(wanted, random)).into_owned();
+    let request = wire::AddVectorRequest { collection, vector, body };
+    one("/vane.admin.v1.Admin/AddVector".to_owned(), &request)
 }
 
 fn replicas(group: u64, random: &mut Random) -> Call {

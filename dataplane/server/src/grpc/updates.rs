@@ -102,6 +102,6 @@ pub(super) async fn remove_vector(
     check_vector_name(&message.vector_name)?;
     let collection = call.collection(None).await?;
     let vector = message.vector_name;
-    let index = call.service.remove_vector(&call.context, collection, vector).await?;
+    let index = call.service.remove_vector(&call.context, collection, vector, None).await?;
     call.updated(call.result(index))
 }

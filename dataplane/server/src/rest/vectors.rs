@@ -23,6 +23,6 @@ pub(super) async fn add(
 pub(super) async fn remove(call: Call, In((name, vector)): In<(String, String)>) -> Answered {
     check_vector_name(&vector)?;
     let collection = call.collection(&name).await?;
-    let index = call.service.remove_vector(&call.context, collection, vector).await?;
+    let index = call.service.remove_vector(&call.context, collection, vector, None).await?;
     Ok(call.answer(call.updated(index)))
 }
