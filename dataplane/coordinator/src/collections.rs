@@ -20,6 +20,7 @@ use vane_types::{
 };
 
 pub use config_change::{ConfigChange, SparseChange, VectorChange};
+pub use vectors::Untold;
 
 use crate::coordinator::Coordinator;
 use crate::propose::ShardCommand;

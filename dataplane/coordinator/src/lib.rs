@@ -39,7 +39,7 @@ mod write;
 
 pub use attempt::{Attempt, Failure, LEADER_WAIT_MAX, Next, Purpose};
 pub use collection::Collection;
-pub use collections::{ConfigChange, Layout, LayoutChange, SparseChange, VectorChange};
+pub use collections::{ConfigChange, Layout, LayoutChange, SparseChange, Untold, VectorChange};
 pub use coordinator::Coordinator;
 pub use explain::{Explaining, SearchExplained, ShardExplained};
 pub use options::{AskedOf, RequestOptions};

@@ -2,14 +2,14 @@
 //! level and carries changes of shards' replicas out. Each step is derived anew from what is
 //! (`vane_placement`), so that whoever leads next goes on where this one stopped.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 use vane_catalog::{Catalog, FeatureLevel, ShardEntry};
-use vane_coordinator::Coordinator;
+use vane_coordinator::{Coordinator, Untold};
 use vane_placement::{ShardStep, Turns, meta_change, meta_heir, next_step, record};
 use vane_raft::{Engine, GroupStatus, MemberChange, StateMachine};
 use vane_transport::{LeaderRequest, NotDone, ReportRequest};
@@ -24,9 +24,7 @@ use crate::shards::NodeShards;
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Time for one step.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time for whoever changed the vectors of a collection to tell its shards.
-const TOLD_AFTER: Duration = Duration::from_secs(2);
-/// Time to tell them in its place, for which changes of parameters wait.
+/// Time to tell shards of their vectors, for which changes of parameters wait.
 const TELL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Steps of shards that are taken at a time.
 const STEPS_AT_ONCE: usize = 16;
@@ -141,22 +139,16 @@ impl Reconciler {
 
     /// Tells shards of vectors that came and went, where whoever changed them did not come to it.
     async fn tell_vectors(&self) {
-        let (mut ticks, mut seen) = (looks(), BTreeMap::new());
+        let (mut ticks, mut untold) = (looks(), Untold::default());
         loop {
             ticks.tick().await;
             if !self.leads() {
-                seen.clear();
+                untold.clear();
                 continue;
             }
-            let now = Instant::now();
-            let mut known = BTreeMap::new();
-            let is_due = |untold: &(String, u64)| {
-                let since = *seen.get(untold).unwrap_or(&now);
-                known.insert(untold.clone(), since);
-                now.saturating_duration_since(since) >= TOLD_AFTER
-            };
-            let finished = self.coordinator.finish_vectors(is_due, now + TELL_TIMEOUT).await;
-            seen = known;
+            let due = self.coordinator.due_vectors(&mut untold);
+            let deadline = Instant::now() + TELL_TIMEOUT;
+            let finished = self.coordinator.finish_vectors(due, deadline).await;
             if let Err(error) = finished {
                 tracing::debug!(%error, "shards were not told of vectors; trying again");
             }

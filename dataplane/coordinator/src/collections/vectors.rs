@@ -5,6 +5,7 @@
 //! its shard, so that every replica takes it as this one does, however late it gets there. Where a
 //! shard was not told, whoever leads the meta group tells it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,9 +16,36 @@ use super::configure_shard;
 use crate::coordinator::Coordinator;
 use crate::shards::Shards;
 
+/// Time for whoever changed the vectors of a collection to tell its shards.
+const TOLD_AFTER: Duration = Duration::from_secs(2);
 /// Time to write down that all shards were told. Where that does not come to pass they are told
 /// again, which changes nothing.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Collections whose shards do not all know their vectors yet, with what the vectors are at, and
+/// since when whoever leads the meta group has seen that.
+#[derive(Debug, Default)]
+pub struct Untold(BTreeMap<(String, u64), Instant>);
+
+impl Untold {
+    /// Those of `known` that have been seen for so long that whoever changed them did not come to
+    /// telling it. What is not known any more is forgotten.
+    fn due(&mut self, known: Vec<(String, u64)>, now: Instant) -> Vec<String> {
+        let seen = std::mem::take(&mut self.0);
+        for untold in known {
+            let since = *seen.get(&untold).unwrap_or(&now);
+            self.0.insert(untold, since);
+        }
+        let is_due =
+            |(_, since): &(_, &Instant)| now.saturating_duration_since(**since) >= TOLD_AFTER;
+        self.0.iter().filter(is_due).map(|((name, _), _)| name.clone()).collect()
+    }
+
+    /// Another leads now: what it sees, it sees from then on.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
 
 impl<S: Shards> Coordinator<S> {
     /// Gives a collection a vector, which its points do not have yet. Nothing changes where it has
@@ -72,24 +100,23 @@ impl<S: Shards> Coordinator<S> {
         told.map_err(|error| Error { changed: Changed::Done, ..error })
     }
 
-    /// Tells the shards of collections whose vectors changed, where whoever changed them did not
-    /// come to it; `is_due` says of a collection, by its name and the revision of its vectors,
-    /// whether it is time to. For whoever leads the meta group.
-    ///
-    /// # Errors
-    /// Of a shard or the meta group; the rest is done, and it can be tried again.
-    pub async fn finish_vectors(
-        &self,
-        is_due: impl FnMut(&(String, u64)) -> bool,
-        deadline: Instant,
-    ) -> Result<(), Error> {
-        let mut untold: Vec<(String, u64)> = self.catalog.read(|state| {
+    /// Collections whose shards are to be told in the place of whoever changed their vectors. For
+    /// whoever leads the meta group.
+    pub fn due_vectors(&self, untold: &mut Untold) -> Vec<String> {
+        let known = self.catalog.read(|state| {
             let untold = state.collections.iter().filter(|(_, entry)| entry.is_untold);
             untold.map(|(name, entry)| (name.clone(), entry.config.ids.revision())).collect()
         });
-        untold.retain(is_due);
+        untold.due(known, self.shards.now())
+    }
+
+    /// Tells the shards of collections whose vectors changed: those of [`Self::due_vectors`].
+    ///
+    /// # Errors
+    /// Of a shard or the meta group; the rest is done, and it can be tried again.
+    pub async fn finish_vectors(&self, due: Vec<String>, deadline: Instant) -> Result<(), Error> {
         let mut failed = Ok(());
-        for (name, _) in untold {
+        for name in due {
             // One without a leader keeps no other from hearing of its own.
             failed = failed.and(self.tell_vectors(&name, deadline).await.map(drop));
         }
@@ -116,5 +143,25 @@ impl<S: Shards> Coordinator<S> {
             drop(self.propose_meta(told, until).await);
         }
         Ok(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_told_once_a_change_was_seen_long_enough() {
+        let (mut untold, start) = (Untold::default(), Instant::now());
+        let known = |revision| vec![("c".to_owned(), revision)];
+        assert_eq!(untold.due(known(1), start), [""; 0]);
+        assert_eq!(untold.due(known(1), start + TOLD_AFTER), ["c"]);
+        // Another change has its own time, and so has one that was forgotten.
+        assert_eq!(untold.due(known(2), start + TOLD_AFTER), [""; 0]);
+        assert_eq!(untold.due(Vec::new(), start + 2 * TOLD_AFTER), [""; 0]);
+        assert_eq!(untold.due(known(2), start + 2 * TOLD_AFTER), [""; 0]);
+        assert_eq!(untold.due(known(2), start + 3 * TOLD_AFTER), ["c"]);
+        untold.clear();
+        assert_eq!(untold.due(known(2), start + 4 * TOLD_AFTER), [""; 0]);
     }
 }
