@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 pub use self::indexes::{FieldType, PayloadIndex, Stopwords, TextIndex, Tokenizer};
-pub use self::vectors::{Datatype, Distance, Hnsw, Memory, Modifier, SparseVector, Vector};
+pub use self::vectors::{
+    CollectionVector, Datatype, Distance, Hnsw, Memory, Modifier, SparseVector, Vector, VectorState,
+};
 use crate::limits::{
     CLUSTER_NAME_CHARS_MAX, COLLECTION_NAME_CHARS_MAX, PAYLOAD_INDEXES_MAX, REPLICAS_MAX,
     SHARDS_MAX, VECTORS_MAX,
@@ -76,14 +78,17 @@ use crate::limits::{
     )
     .message("each must have a name that no other vector has")
     .field_path(".sparseVectors"),
-    // Of the struct, as rules of a list are not run when all of it is added or taken away.
     validation = Rule::new(
-        "(has(self.vectors) && self.vectors.size() > 0) \
-         == (has(oldSelf.vectors) && oldSelf.vectors.size() > 0) \
-         && (has(self.sparseVectors) && self.sparseVectors.size() > 0) \
-         == (has(oldSelf.sparseVectors) && oldSelf.sparseVectors.size() > 0)"
+        "!has(oldSelf.vectors) || !has(self.sparseVectors) \
+         || self.sparseVectors.all(s, oldSelf.vectors.all(o, o.name != s.name))"
     )
-    .message("vectors cannot be added or taken away")
+    .message("a dense vector cannot become a sparse one: remove it, and add the other afterwards")
+    .field_path(".sparseVectors"),
+    validation = Rule::new(
+        "!has(oldSelf.sparseVectors) || !has(self.vectors) \
+         || self.vectors.all(v, oldSelf.sparseVectors.all(o, o.name != v.name))"
+    )
+    .message("a sparse vector cannot become a dense one: remove it, and add the other afterwards")
     .field_path(".vectors")
 )]
 pub struct CollectionSpec {
@@ -101,39 +106,30 @@ pub struct CollectionSpec {
     )]
     pub name: Option<String>,
     /// The vectors of a point: one without a name, or several with names. May be left out where
-    /// there are sparse ones.
+    /// there are sparse ones. One that is added comes to a collection that is there, and its points
+    /// do not have it yet. One that is removed goes from the database with `deletionPolicy` Delete;
+    /// else it stays there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = VECTORS_MAX))]
     #[x_kube(
         merge_strategy = ListMerge::Map(vec!["name".into()]),
-        validation = Rule::new("self.size() == 1 || self.all(v, v.name != '')")
-            .message("each must have a name where there are several"),
         // By name: the order of the list has no meaning.
-        validation = Rule::new(
-            "self.size() == oldSelf.size() && self.all(v, oldSelf.exists(o, o.name == v.name))"
-        )
-        .message("vectors cannot be added or taken away"),
         validation = Rule::new(
             "self.all(v, oldSelf.all(o, o.name != v.name \
              || (o.size == v.size && o.distance == v.distance \
              && o.multi == v.multi && o.datatype == v.datatype)))"
         )
         .message(
-            "size, distance, multi and datatype cannot be changed: \
-             make a second Collection and point an alias to it"
+            "size, distance, multi and datatype cannot be changed: add a vector of another name, \
+             or make a second Collection and point an alias to it"
         )
     )]
     pub vectors: Vec<Vector>,
-    /// Further vectors of a point, with numbers at few of very many dimensions.
+    /// Further vectors of a point, with numbers at few of very many dimensions. They are added and
+    /// removed as the others are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = VECTORS_MAX))]
-    #[x_kube(
-        merge_strategy = ListMerge::Map(vec!["name".into()]),
-        validation = Rule::new(
-            "self.size() == oldSelf.size() && self.all(v, oldSelf.exists(o, o.name == v.name))"
-        )
-        .message("vectors cannot be added or taken away")
-    )]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub sparse_vectors: Vec<SparseVector>,
     /// Shards: parts that are spread over the nodes. Set once.
     #[serde(default = "one")]
@@ -179,8 +175,9 @@ pub struct CollectionSpec {
     )]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub aliases: Vec<String>,
-    /// What becomes of the points when this object is deleted. It deletes only what it made or
-    /// took over, never what it was refused for.
+    /// What becomes of the points when this object is deleted, and of what they have of a vector
+    /// that is removed from the spec. It deletes only what it made or took over, never what it was
+    /// refused for.
     #[serde(default)]
     pub deletion_policy: crate::cluster::Retain,
 }
@@ -238,6 +235,10 @@ pub struct CollectionStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["filter".into()]))]
     pub recall: Vec<MeasuredRecall>,
+    /// Vectors that the database has, and those of the spec that it has not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub vectors: Vec<CollectionVector>,
     /// Shards that have a leader.
     pub shards_ready: Option<i32>,
     /// Names under which applications find it now.

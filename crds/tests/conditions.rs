@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Where conditions and reasons stand.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     "crds/src/conditions.rs",
     "operator/src/cluster/plan/founding.rs",
     "operator/src/cluster/plan/refusals.rs",
@@ -18,6 +18,7 @@ const SOURCES: [&str; 13] = [
     "operator/src/collection/plan/verdict.rs",
     "operator/src/collection/recall.rs",
     "operator/src/collection/status.rs",
+    "operator/src/collection/vectors.rs",
     "operator/src/placement/build.rs",
     "operator/src/status.rs",
 ];

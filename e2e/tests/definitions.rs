@@ -170,11 +170,6 @@ async fn a_collection_that_cannot_be_is_refused() {
             ("/spec/sparseVectors", json!([{"name": ""}]), "spec.sparseVectors[0].name"),
             ("/spec/vectors", twice, "spec.vectors & duplicate entries"),
             (
-                "/spec/vectors/-",
-                json!({"size": 4, "distance": "Dot"}),
-                "spec.vectors & must have a name",
-            ),
-            (
                 "/spec/vectors",
                 json!([{"name": "a/b", "size": 4, "distance": "Dot"}]),
                 "spec.vectors[0].name",
@@ -254,13 +249,15 @@ async fn a_collection_keeps_its_shape() {
                 vectors(b.clone(), with(&a, "distance", "Dot".into())),
                 "spec.vectors & distance",
             ),
+            // Of another kind, and not beside another.
             (
-                "/spec/vectors",
-                vectors(a.clone(), with(&b, "name", "c".into())),
-                "spec.vectors & taken away",
+                "/spec",
+                json!({
+                    "clusterRef": {"name": "demo"}, "shards": 3, "replicationFactor": 3,
+                    "vectors": [a], "sparseVectors": [{"name": "b"}],
+                }),
+                "spec.sparseVectors & cannot become a sparse one",
             ),
-            ("/spec/vectors", json!([a]), "spec.vectors & taken away"),
-            ("/spec/sparseVectors", json!([{"name": "words"}]), "spec.vectors & added"),
             (
                 "/spec/vectors",
                 vectors(with(&a, "multi", true.into()), b.clone()),
@@ -271,13 +268,41 @@ async fn a_collection_keeps_its_shape() {
                 vectors(a.clone(), with(&b, "datatype", "Uint8".into())),
                 "spec.vectors & datatype",
             ),
-            ("/spec/vectors/-", with(&b, "name", "c".into()), "spec.vectors & added"),
         ],
     )
     .await;
     let mut tuned = collection();
     tuned["spec"]["vectors"] = vectors(b, with(&a, "hnsw", json!({"m": 32})));
     apply(api, name, &tuned).await.unwrap();
+}
+
+#[tokio::test]
+async fn vectors_are_added_to_a_collection_and_removed_from_it() {
+    let name = "changed-vectors";
+    let api = server(name).await;
+    apply(api, name, &collection()).await.unwrap();
+    let (a, b) = (collection()["spec"]["vectors"][0].clone(), json!({"name": "b"}));
+    let c = json!({"name": "c", "size": 2, "distance": "Dot"});
+    let unnamed = json!({"name": "", "size": 2, "distance": "Dot"});
+    let other = json!({"name": "a", "size": 9, "distance": "Dot"});
+    for (dense, sparse) in [
+        (json!([a, c]), json!([{"name": "words"}])),
+        // What was a dense vector is a sparse one once nothing else has the name.
+        (json!([a, unnamed]), json!([b])),
+        (json!([]), json!([b])),
+        (json!([other]), json!([])),
+    ] {
+        let mut changed = collection();
+        changed["spec"]["vectors"] = dense.clone();
+        changed["spec"]["sparseVectors"] = sparse.clone();
+        apply(api, name, &changed).await.unwrap();
+        let kept = stored(api, name, "col/docs", "/spec/vectors").await;
+        let names = |list: &Value| {
+            let list = list.as_array().cloned().unwrap_or_default();
+            list.iter().map(|vector| vector["name"].to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&kept), names(&dense));
+    }
 }
 
 #[tokio::test]

@@ -12,3 +12,4 @@ mod spread;
 mod status;
 mod text;
 pub mod validate;
+mod vectors;

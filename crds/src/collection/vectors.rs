@@ -12,7 +12,7 @@ use crate::limits::{VECTOR_NAME_CHARS_MAX, VECTOR_SIZE_MAX};
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Vector {
-    /// Its name; empty for the only one.
+    /// Its name; empty for the one without, which may be the only one.
     #[serde(default)]
     #[schemars(
         length(max = VECTOR_NAME_CHARS_MAX),
@@ -53,6 +53,49 @@ pub struct SparseVector {
     /// How much of the vectors, and of what finds them, is kept in memory; `Cached` where it is
     /// left out.
     pub memory: Option<Memory>,
+}
+
+/// A vector as the database has it.
+#[skip_serializing_none]
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CollectionVector {
+    /// Its name.
+    pub name: String,
+    /// Numbers in it; absent of a sparse one, as all below but the state.
+    pub size: Option<i32>,
+    /// What is near.
+    pub distance: Option<Distance>,
+    /// Whether each point has several.
+    pub multi: Option<bool>,
+    /// Which numbers there can be.
+    pub datatype: Option<Datatype>,
+    /// What the spec says of it.
+    pub state: VectorState,
+}
+
+impl CollectionVector {
+    /// Whether both are the same in all that cannot be changed.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Self { state: other.state, ..self.clone() } == *other
+    }
+}
+
+/// What the spec says of a vector.
+#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VectorState {
+    /// It is as the spec has it.
+    Declared,
+    /// The spec has it, and it is about to come.
+    Adding,
+    /// The spec had it, and it is about to go.
+    Removing,
+    /// The spec had it, and it stays.
+    Retained,
+    /// The spec has it, and a client removed it.
+    Deleted,
+    /// The spec never had it: a client added it.
+    Undeclared,
 }
 
 /// What becomes of the numbers of a query.

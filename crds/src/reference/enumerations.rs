@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::cluster::{PullPolicy, Retain, ServiceKind, TaintEffect, TopologySpread};
 use crate::collection::{
-    Datatype, Distance, FieldType, Memory, Modifier, ShardingMethod, Tokenizer,
+    Datatype, Distance, FieldType, Memory, Modifier, ShardingMethod, Tokenizer, VectorState,
 };
 use crate::placement::Role;
 
-fn all() -> [Schema; 13] {
+fn all() -> [Schema; 14] {
     [
         schema_for!(PullPolicy),
         schema_for!(Retain),
@@ -24,6 +24,7 @@ fn all() -> [Schema; 13] {
         schema_for!(Modifier),
         schema_for!(ShardingMethod),
         schema_for!(Tokenizer),
+        schema_for!(VectorState),
         schema_for!(Role),
     ]
 }

@@ -6,7 +6,6 @@ use crate::process::Operator;
 use crate::world::{World, cluster, condition};
 
 const NAMESPACE: &str = "life";
-const EXIT_STATUS: i32 = vane_operator::failpoint::EXIT_STATUS;
 
 fn collection() -> Value {
     json!({
@@ -27,11 +26,11 @@ async fn an_operator_that_is_killed_at_every_step_finishes() {
     world.operator.kill();
     world.apply(NAMESPACE, &cluster(3)).await;
     for step in ["MakingToken", "CreatingPods", "Founding", "SettingZones"] {
-        ends_at(&mut world, step).await;
+        world.operator_ends_at(step).await;
     }
     world.apply(NAMESPACE, &collection()).await;
     for step in ["SettingFinalizer", "CreatingCollection", "SettingIndex", "AddingAlias"] {
-        ends_at(&mut world, step).await;
+        world.operator_ends_at(step).await;
     }
     world.operator = Operator::start(&world.api, world.dir.path());
     world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
@@ -41,7 +40,7 @@ async fn an_operator_that_is_killed_at_every_step_finishes() {
 
     world.operator.kill();
     world.apply(NAMESPACE, &cluster(4)).await;
-    ends_at(&mut world, "ScalingOut").await;
+    world.operator_ends_at("ScalingOut").await;
     world.operator = Operator::start(&world.api, world.dir.path());
     let grown = |cluster: &Value| {
         cluster["status"]["members"].as_array().is_some_and(|members| members.len() == 4)
@@ -54,7 +53,7 @@ async fn an_operator_that_is_killed_at_every_step_finishes() {
 
     world.operator.kill();
     world.api.kubectl(&["-n", NAMESPACE, "delete", "col", "docs", "--wait=false"]).await.unwrap();
-    ends_at(&mut world, "DeletingCollection").await;
+    world.operator_ends_at("DeletingCollection").await;
     world.operator = Operator::start(&world.api, world.dir.path());
     world
         .api
@@ -62,15 +61,6 @@ async fn an_operator_that_is_killed_at_every_step_finishes() {
         .await
         .unwrap();
     assert_eq!(rest(&world, "GET", "collections", None).await["result"]["collections"], json!([]));
-}
-
-/// Runs an operator until it ends right before a step, and another until right after it.
-async fn ends_at(world: &mut World, step: &str) {
-    for option in ["--exit-before", "--exit-after"] {
-        world.operator = Operator::start_with(&world.api, world.dir.path(), &[option, step]);
-        let status = world.wait_operator_end(step).await;
-        assert_eq!(status, EXIT_STATUS, "{}", world.operator.log());
-    }
 }
 
 async fn one_database_as_declared(world: &World) {

@@ -16,4 +16,5 @@ mod process;
 mod rest;
 mod safety;
 mod snapshot;
+mod vectors;
 mod world;

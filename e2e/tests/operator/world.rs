@@ -14,6 +14,8 @@ use crate::process::Operator;
 const SOON: Duration = Duration::from_secs(180);
 /// Clusters that a world may have.
 const BLOCKS: u8 = 12;
+/// Of an operator that was told to end at a step.
+const EXIT_STATUS: i32 = vane_operator::failpoint::EXIT_STATUS;
 /// Time for something to end.
 const GONE: Duration = Duration::from_secs(60);
 
@@ -108,6 +110,15 @@ impl World {
         let operator = &mut self.operator;
         let look = async || Ok(operator.ended().ok_or_else(|| operator.log()));
         wait_until_async(why, GONE, look).await.unwrap()
+    }
+
+    /// Runs an operator until it ends right before a step, and another until right after it.
+    pub(crate) async fn operator_ends_at(&mut self, step: &str) {
+        for option in ["--exit-before", "--exit-after"] {
+            self.operator = Operator::start_with(&self.api, self.dir.path(), &[option, step]);
+            let status = self.wait_operator_end(step).await;
+            assert_eq!(status, EXIT_STATUS, "{}", self.operator.log());
+        }
     }
 
     /// Waits until an operator's metric has a value.

@@ -54,6 +54,15 @@ pub async fn in_database(
             let request = admin::UpdateCollectionRequest { name, body: body.to_string() };
             node.update_collection(request).await.map(drop)
         }
+        Step::RemoveVector { name: vector, if_revision } => {
+            let (collection, if_revision) = (name, Some(if_revision));
+            let request = admin::RemoveVectorRequest { collection, vector, if_revision };
+            node.remove_vector(request).await.map(drop)
+        }
+        Step::AddVector { name: vector, body } => {
+            let (collection, body) = (name, body.to_string());
+            node.add_vector(admin::AddVectorRequest { collection, vector, body }).await.map(drop)
+        }
         Step::SetIndex { field, kind, tenant, text } => {
             let (r#type, text) = (kind.to_owned(), text.map(|text| text.to_string()));
             let (collection, is_tenant, text) = (name, tenant, text.unwrap_or_default());

@@ -5,6 +5,7 @@ use vane_crds::collection::{
     CollectionSpec, Datatype, Distance, FieldType, Hnsw, Memory, Modifier, ShardingMethod,
     SparseVector, Vector,
 };
+use vane_proto::admin;
 
 /// Body of `PUT /collections/{name}`.
 pub(super) fn create(spec: &CollectionSpec) -> Value {
@@ -57,6 +58,17 @@ fn vector(declared: &Vector) -> Value {
     vector
 }
 
+/// Body of `PUT /collections/{name}/vectors/{vector}`, of one that is declared.
+pub(super) fn new_vector(spec: &CollectionSpec, name: &str) -> Option<Value> {
+    // What can be changed later is: this call does not take it.
+    if let Some(declared) = spec.vectors.iter().find(|vector| vector.name == name) {
+        let bare = Vector { memory: None, hnsw: None, ..declared.clone() };
+        return Some(json!({ "dense": vector(&bare) }));
+    }
+    let declared = spec.sparse_vectors.iter().find(|vector| vector.name == name)?;
+    Some(json!({ "sparse": sparse(&SparseVector { memory: None, ..declared.clone() }) }))
+}
+
 fn sparse(declared: &SparseVector) -> Value {
     let mut vector = json!({});
     if let Some(Modifier::Idf) = declared.modifier {
@@ -68,7 +80,7 @@ fn sparse(declared: &SparseVector) -> Value {
     vector
 }
 
-fn datatype(datatype: Datatype) -> &'static str {
+pub(super) fn datatype(datatype: Datatype) -> &'static str {
     match datatype {
         Datatype::Float32 => "float32",
         Datatype::Float16 => "float16",
@@ -95,7 +107,7 @@ fn memory(kept: Memory) -> &'static str {
     }
 }
 
-fn distance(distance: Distance) -> &'static str {
+pub(super) fn distance(distance: Distance) -> &'static str {
     match distance {
         Distance::Cosine => "Cosine",
         Distance::Dot => "Dot",
@@ -160,7 +172,13 @@ pub(super) fn update(spec: &CollectionSpec, config: &Value) -> Option<Value> {
     (body != json!({})).then_some(body)
 }
 
-/// How the collection that is there differs for good from the one that is declared.
+/// The configuration that the database shows; null where it cannot be read.
+pub(super) fn config(found: &admin::Collection) -> Value {
+    serde_json::from_str(&found.config).unwrap_or_default()
+}
+
+/// How the collection that is there differs for good from the one that is declared, but for its
+/// vectors.
 pub(super) fn difference(spec: &CollectionSpec, config: &Value) -> Option<String> {
     let params = &config["params"];
     // Only what cannot be changed; the rest is brought to what is declared.
@@ -178,29 +196,7 @@ pub(super) fn difference(spec: &CollectionSpec, config: &Value) -> Option<String
         let (there, declared) = (method(is_custom), method(declared));
         return Some(format!("it has sharding_method {there}, declared is {declared}"));
     }
-    for wanted in &spec.vectors {
-        let there = there(config, &wanted.name);
-        let has_several = !there["multivector_config"].is_null();
-        // What is not shown is as it is by default.
-        let of_type = there["datatype"].as_str().unwrap_or("float32");
-        if there["size"] != wanted.size
-            || there["distance"] != distance(wanted.distance)
-            || has_several != wanted.multi
-            || of_type != datatype(wanted.datatype)
-        {
-            let several = if wanted.multi { ", multi" } else { "" };
-            let (size, distance) = (wanted.size, distance(wanted.distance));
-            let declared =
-                format!("size {size}, {distance}, {}{several}", datatype(wanted.datatype));
-            return Some(format!(
-                "its vector {:?} is {there}, declared is {declared}",
-                wanted.name
-            ));
-        }
-    }
-    let lacking =
-        spec.sparse_vectors.iter().find(|wanted| params["sparse_vectors"][&wanted.name].is_null());
-    lacking.map(|wanted| format!("it has no sparse vector {:?}", wanted.name))
+    None
 }
 
 /// The parameters of a vector that is there, by its name; the unnamed one stands alone.

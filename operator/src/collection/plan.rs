@@ -51,10 +51,12 @@ fn stay(collection: &ValidatedCollection, observed: &Observed) -> Plan {
         steps.push(Step::Finalizer(keeps));
     }
     if verdict == Verdict::Accepted {
-        steps.extend(changes::steps(&collection.spec, observed));
+        steps.extend(changes::steps(collection, observed));
     }
     Plan { steps, verdict }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vector_tests;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use vane_crds::Collection;
 use vane_crds::collection::CollectionStatus;
-use vane_crds::conditions::{ACCEPTED, READY};
+use vane_crds::conditions::{ACCEPTED, READY, VECTORS_AS_DECLARED};
 
 use super::dereference::{Collections, Dereferenced, dereference};
 use super::plan::{Plan, Step, plan};
 use super::validate::{ValidatedCollection, validate};
+use super::vectors::are_changing;
 use super::{apply, status};
 use crate::context::Context;
 use crate::error::{ApplyError, CallError, ValidateError};
@@ -29,7 +30,7 @@ impl Reconciler for CollectionReconciler {
     type Plan = Plan;
 
     const LATER: Duration = Duration::from_secs(30);
-    const TOLD: &'static [&'static str] = &[ACCEPTED, READY];
+    const TOLD: &'static [&'static str] = &[ACCEPTED, READY, VECTORS_AS_DECLARED];
 
     fn validate(collection: &Collection) -> Result<ValidatedCollection, ValidateError> {
         validate(collection)
@@ -73,7 +74,7 @@ impl Reconciler for CollectionReconciler {
         (!is_gone).then(|| status::status(collection, &seen.observed, plan, failed, now))
     }
 
-    fn is_settled(plan: &Plan, _status: &CollectionStatus) -> bool {
-        plan.steps.is_empty() && !plan.verdict.waits()
+    fn is_settled(plan: &Plan, status: &CollectionStatus) -> bool {
+        plan.steps.is_empty() && !plan.verdict.waits() && !are_changing(&status.vectors)
     }
 }

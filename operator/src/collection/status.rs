@@ -2,12 +2,15 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use vane_crds::collection::CollectionStatus;
-use vane_crds::conditions::{ACCEPTED, PROGRESSING, READY, RECALL_BELOW_TARGET, is_true};
+use vane_crds::conditions::{
+    ACCEPTED, PROGRESSING, READY, RECALL_BELOW_TARGET, VECTORS_AS_DECLARED, is_true,
+};
 
 use super::observed::Observed;
 use super::plan::{Plan, Verdict};
 use super::recall;
 use super::validate::ValidatedCollection;
+use super::vectors::{Vectors, are_changing};
 use crate::error::ApplyError;
 use crate::status::{Finding, rounded};
 
@@ -43,7 +46,32 @@ pub(super) fn status(
         finding.write(kind, &mut status.conditions, collection.generation, now);
     }
     recall(&mut status, collection, observed, now);
+    // Before, and where it is refused, the vectors are not the object's: nothing of them is
+    // remembered.
+    if created && plan.verdict == Verdict::Accepted {
+        vectors(&mut status, collection, observed, now);
+    }
     status
+}
+
+/// Which vectors there are, for people and for the next pass.
+fn vectors(
+    status: &mut CollectionStatus,
+    collection: &ValidatedCollection,
+    observed: &Observed,
+    now: &Time,
+) {
+    let Some(vectors) = there(collection, observed) else { return };
+    let was_asked = status.conditions.iter().any(|it| it.type_ == VECTORS_AS_DECLARED);
+    if let Some(finding) = vectors.as_declared(was_asked) {
+        finding.write(VECTORS_AS_DECLARED, &mut status.conditions, collection.generation, now);
+    }
+    status.vectors = vectors.all;
+}
+
+/// The vectors of a collection that is there.
+fn there<'a>(collection: &'a ValidatedCollection, observed: &Observed) -> Option<Vectors<'a>> {
+    observed.found.as_ref().map(|found| collection.vectors(found))
 }
 
 /// Where the collection cannot be read, the figures stay: they are the last that were known.
@@ -126,7 +154,15 @@ fn progressing(
             Finding::yes(reason, message)
         }
         (None, _, Some(step)) => Finding::yes("Changing", step.to_string()),
-        (None, _, None) => Finding::no("Settled", "nothing is under way"),
+        (None, _, None) => {
+            let vectors = there(collection, observed);
+            let vectors = vectors.filter(|_| plan.verdict == Verdict::Accepted);
+            let changing = vectors.filter(|vectors| are_changing(&vectors.all));
+            match changing.and_then(|vectors| vectors.as_declared(false)) {
+                Some(Finding { message, .. }) => Finding::yes("Changing", message),
+                None => Finding::no("Settled", "nothing is under way"),
+            }
+        }
     }
 }
 
@@ -143,6 +179,7 @@ fn ready(
         Verdict::Accepted => {}
     }
     let (led, all) = (observed.led_shards(), observed.shards.len());
+    let lost = there(collection, observed).and_then(|vectors| vectors.lost());
     match (&observed.found, failed) {
         (_, Some(failed)) => Finding::no("Retrying", failed.to_string()),
         (None, None) if observed.paused => paused(collection),
@@ -150,7 +187,9 @@ fn ready(
         (Some(_), None) if led < all => {
             Finding::no("ShardsWithoutLeader", format!("{led} of {all} shards take writes"))
         }
-        (Some(_), None) => Finding::yes("Ready", format!("{led} shards serve")),
+        (Some(_), None) => {
+            lost.unwrap_or_else(|| Finding::yes("Ready", format!("{led} shards serve")))
+        }
     }
 }
 

@@ -4,8 +4,11 @@
 use jiff::Timestamp;
 use vane_crds::Collection;
 use vane_crds::collection::{CollectionSpec, CollectionStatus};
+use vane_proto::admin;
 
+use super::body;
 use super::plan::FINALIZER;
+use super::vectors::Vectors;
 use crate::error::ValidateError;
 
 /// A Collection that has what each has which came from an API server.
@@ -36,6 +39,11 @@ pub struct ValidatedCollection {
 }
 
 impl ValidatedCollection {
+    /// Its vectors, where the database has it so.
+    pub(super) fn vectors(&self, found: &admin::Collection) -> Vectors<'_> {
+        Vectors::new(&self.name, &self.spec, &self.status.vectors, &body::config(found))
+    }
+
     /// Whether the object waits for its points to be deleted.
     pub(super) fn has_finalizer(&self) -> bool {
         self.finalizers.iter().any(|finalizer| finalizer == FINALIZER)

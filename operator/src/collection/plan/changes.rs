@@ -1,4 +1,4 @@
-//! What makes a collection complete: itself, then its parameters, indexes and aliases.
+//! What makes a collection complete: itself, then its vectors, parameters, indexes and aliases.
 
 use std::collections::BTreeSet;
 
@@ -7,25 +7,30 @@ use vane_proto::admin;
 
 use super::Step;
 use crate::collection::observed::Observed;
+use crate::collection::validate::ValidatedCollection;
 use crate::collection::{body, text};
 
 /// Steps of a collection that was accepted. What is declared beside it comes once it is there.
-pub(super) fn steps(spec: &CollectionSpec, observed: &Observed) -> Vec<Step> {
+pub(super) fn steps(collection: &ValidatedCollection, observed: &Observed) -> Vec<Step> {
+    let spec = &collection.spec;
     let Some(found) = &observed.found else { return vec![Step::Create(body::create(spec))] };
-    let mut steps: Vec<Step> = update(spec, found).into_iter().collect();
+    // A configuration that cannot be read is null here, which `difference` refused before.
+    let (config, vectors) = (body::config(found), collection.vectors(found));
+    // First those that go: they may have the names of others that come. Each leaves the vectors at
+    // the next revision.
+    let removing = vectors.going().cloned().zip(found.vectors_revision.unwrap_or_default()..);
+    let removing = removing.map(|(name, if_revision)| Step::RemoveVector { name, if_revision });
+    let adding = vectors.coming();
+    let adding = adding.map(|(name, body)| Step::AddVector { name: name.clone(), body });
+    let mut steps: Vec<Step> = removing.chain(adding).collect();
+    // Declared parameters win; what is not declared is the application's.
+    steps.extend(body::update(&vectors.spec_of_present(), &config).map(Step::Update));
     steps.extend(indexes(spec, found));
     // Once, when it is made or adopted: one that points elsewhere later is the application's.
     if !observed.was_there {
         steps.extend(aliases(spec, found));
     }
     steps
-}
-
-/// Declared parameters win; what is not declared is the application's.
-fn update(spec: &CollectionSpec, found: &admin::Collection) -> Option<Step> {
-    // A configuration that cannot be read is null here, which `difference` refused before.
-    let config = serde_json::from_str(&found.config).unwrap_or_default();
-    body::update(spec, &config).map(Step::Update)
 }
 
 fn indexes(spec: &CollectionSpec, found: &admin::Collection) -> Vec<Step> {

@@ -39,7 +39,7 @@ fn steps(collection: &ValidatedCollection, observed: &Observed) -> Vec<Step> {
 /// they stay. Points that are kept can be deleted by hand, those that are gone do not come back.
 fn owns(collection: &ValidatedCollection, observed: &Observed, found: &admin::Collection) -> bool {
     let made = found.idempotency_key == collection.key;
-    let adopted = observed.was_there && difference(&collection.spec, found).is_none();
+    let adopted = observed.was_there && difference(collection, observed, found).is_none();
     observed.taken_by.is_none() && (made || adopted)
 }
 

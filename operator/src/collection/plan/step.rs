@@ -18,6 +18,22 @@ pub enum Step {
     /// Change parameters of the collection, with this body.
     #[display("change its parameters: {_0}")]
     Update(Value),
+    /// Take a vector of the collection away, if its vectors are at this revision.
+    #[display("remove vector {name:?}, with what points have of it")]
+    RemoveVector {
+        /// Its name.
+        name: String,
+        /// Where the vectors are once the steps before this one are done.
+        if_revision: u64,
+    },
+    /// Give the collection a vector, with this body.
+    #[display("add vector {name:?}: {body}")]
+    AddVector {
+        /// Its name.
+        name: String,
+        /// What it is.
+        body: Value,
+    },
     /// Make an index over a payload field.
     #[display(
         "index field {field} as {kind}{}{}",
@@ -53,6 +69,8 @@ impl Step {
             Self::Finalizer(_) => "SettingFinalizer",
             Self::Create(_) => "CreatingCollection",
             Self::Update(_) => "UpdatingCollection",
+            Self::RemoveVector { .. } => "RemovingVector",
+            Self::AddVector { .. } => "AddingVector",
             Self::SetIndex { .. } => "SettingIndex",
             Self::AddAlias(_) => "AddingAlias",
             Self::Delete(_) => "DeletingCollection",

@@ -174,7 +174,6 @@ fn one_of_another_shape_is_left_alone() {
         |config| config["params"]["replication_factor"] = 1.into(),
         |config| config["params"]["vectors"]["size"] = 5.into(),
         |config| config["params"]["sharding_method"] = "custom".into(),
-        |config| config["params"]["vectors"] = json!({"a": {"size": 4, "distance": "Cosine"}}),
     ] {
         let plan = plan(&collection(|_| ()), &observed(Some(found(change))));
         assert!(matches!(plan.verdict, Verdict::Refused("ShapeDiffers", _)), "{plan:?}");
@@ -345,7 +344,6 @@ fn vectors_of_every_kind_are_made_as_they_are_declared() {
     for (place, value) in [
         ("/params/vectors/parts/multivector_config", Value::Null),
         ("/params/vectors/small/datatype", json!("float16")),
-        ("/params/sparse_vectors/plain", Value::Null),
     ] {
         let mut config = json!({"params": {"shard_number": 2, "replication_factor": 3}});
         config["params"]["vectors"] = body["vectors"].clone();

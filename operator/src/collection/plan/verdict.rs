@@ -1,11 +1,11 @@
 //! Whether the database can have what a Collection asks for, as things stand.
 
-use vane_crds::collection::CollectionSpec;
 use vane_proto::admin;
 
 use crate::collection::body;
 use crate::collection::observed::{Cluster, Observed};
 use crate::collection::validate::ValidatedCollection;
+use crate::collection::vectors::are_changing;
 
 /// Reason of an object that goes once its database answers.
 pub(super) const WAITING: &str = "WaitingForDatabase";
@@ -47,15 +47,27 @@ pub(super) fn verdict(collection: &ValidatedCollection, observed: &Observed) -> 
         }
         Cluster::Silent(why) => Verdict::Waiting("ClusterNotReady", why.clone()),
         Cluster::There(nodes) => match &observed.found {
-            Some(found) => of_found(collection, found),
+            Some(found) => of_found(collection, observed, found),
             None => of_missing(collection, observed, *nodes),
         },
     }
 }
 
 /// One that is there is taken over where it has the declared shape, whoever made it.
-fn of_found(collection: &ValidatedCollection, found: &admin::Collection) -> Verdict {
-    let Some(difference) = difference(&collection.spec, found) else { return Verdict::Accepted };
+fn of_found(
+    collection: &ValidatedCollection,
+    observed: &Observed,
+    found: &admin::Collection,
+) -> Verdict {
+    let Some(difference) = difference(collection, observed, found) else {
+        let are_changing = are_changing(&collection.vectors(found).all);
+        if found.vectors_revision.is_none() && are_changing {
+            let message = "vectors are to be added or removed, and the node that was asked is of a \
+                           version that cannot do that: bring all nodes to this operator's version";
+            return Verdict::Waiting("NodesTooOld", message.into());
+        }
+        return Verdict::Accepted;
+    };
     let message = format!(
         "the database has a collection {} of another shape: {difference}; nothing was changed",
         collection.name
@@ -87,6 +99,12 @@ fn of_missing(collection: &ValidatedCollection, observed: &Observed, nodes: i32)
 }
 
 /// What a collection that is there has otherwise than declared, and cannot change.
-pub(super) fn difference(spec: &CollectionSpec, found: &admin::Collection) -> Option<String> {
-    body::difference(spec, &serde_json::from_str(&found.config).unwrap_or_default())
+pub(super) fn difference(
+    collection: &ValidatedCollection,
+    observed: &Observed,
+    found: &admin::Collection,
+) -> Option<String> {
+    let is_own = observed.was_there || found.idempotency_key == collection.key;
+    body::difference(&collection.spec, &body::config(found))
+        .or_else(|| collection.vectors(found).difference(is_own))
 }
