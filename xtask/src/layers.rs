@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("api", "types proto wire filter raft catalog placement shard transport coordinator node"),
     ("service", "types filter raft catalog placement shard transport coordinator node api"),
     ("server", "types index proto wire discovery shard transport coordinator node api service"),
-    ("sim", "types filter storage raft catalog placement shard transport coordinator"),
+    ("sim", "types filter storage raft catalog placement commands shard transport coordinator"),
     ("fuzz", "types index proto wire storage commands server"),
     ("ctl", "proto"),
     ("crds", ""),

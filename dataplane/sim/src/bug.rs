@@ -46,6 +46,10 @@ pub enum Bug {
     MergeTheDead,
     /// shard: [`Fault::DigestOfTheFirst`].
     DigestOfTheFirst,
+    /// types: [`Fault::VectorIdAgain`].
+    VectorIdAgain,
+    /// shard: [`Fault::VectorByName`].
+    VectorByName,
     /// shard: [`Fault::FilterOnce`].
     FilterOnce,
     /// raft: [`Fault::SnapshotWithoutItsIndex`].
@@ -64,7 +68,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::AckBeforeFsync,
         Self::VoteForgotten,
         Self::TruncationPastApplied,
@@ -85,6 +89,8 @@ impl Bug {
         Self::SealTheDead,
         Self::MergeTheDead,
         Self::DigestOfTheFirst,
+        Self::VectorIdAgain,
+        Self::VectorByName,
         Self::FilterOnce,
         Self::SnapshotWithoutItsIndex,
         Self::VoteBeforeInstall,
@@ -117,6 +123,8 @@ impl Bug {
             Self::SealTheDead => Some(Fault::SealTheDead),
             Self::MergeTheDead => Some(Fault::MergeTheDead),
             Self::DigestOfTheFirst => Some(Fault::DigestOfTheFirst),
+            Self::VectorIdAgain => Some(Fault::VectorIdAgain),
+            Self::VectorByName => Some(Fault::VectorByName),
             Self::FilterOnce => Some(Fault::FilterOnce),
             Self::SnapshotWithoutItsIndex => Some(Fault::SnapshotWithoutItsIndex),
             Self::VoteBeforeInstall => Some(Fault::VoteBeforeInstall),

@@ -11,7 +11,7 @@ use vane_raft::{Conf, Entry, Envelope, GroupStatus, INITIAL_INDEX, MemberChange}
 use vane_types::{GroupId, LogIndex, PeerId, Term};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::machine;
+use crate::machine::{self, Mention};
 use crate::queue::Time;
 
 /// Session and sequence of a write.
@@ -39,6 +39,8 @@ pub(crate) struct TrueLog {
     pub(crate) conf_since: Time,
     /// First copies of requests.
     pub(crate) requests: BTreeMap<RequestKey, LogIndex>,
+    /// What entries say of vectors.
+    pub(crate) mentions: BTreeMap<LogIndex, Mention>,
     /// Points that are gone for good, and the entries that took them away: nodes that were removed.
     pub(crate) removed: BTreeMap<u64, LogIndex>,
     /// Members of earlier memberships that are none any more.
@@ -160,6 +162,8 @@ impl Checks {
                 {
                     log.removed.entry(point).or_insert(index);
                 }
+                let mention = machine::mention_of(group, &entry.data);
+                log.mentions.extend(mention.map(|mention| (index, mention)));
                 log.entries.insert(index, truth);
                 if index != expected {
                     self.fail(|| {

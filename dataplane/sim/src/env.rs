@@ -10,7 +10,7 @@ use crate::bug::Bug;
 use crate::checks::Checks;
 use crate::event::{Body, Event, Step};
 use crate::files::Directory;
-use crate::history::{History, Lives};
+use crate::history::{History, Lives, Names};
 use crate::network::Network;
 use crate::queue::{Queue, Time};
 use crate::random::Random;
@@ -44,6 +44,7 @@ pub(crate) struct Env {
     pub(crate) checks: Checks,
     pub(crate) history: History,
     pub(crate) lives: Lives,
+    pub(crate) names: Names,
     pub(crate) swarm: Swarm,
     pub(crate) bug: Option<Bug>,
     /// Disks are lost, one after the other, and nothing else goes wrong.
@@ -79,6 +80,7 @@ impl Env {
             checks: Checks::default(),
             history: History::default(),
             lives: Lives::default(),
+            names: Names::default(),
             swarm,
             bug,
             loses_disks: false,

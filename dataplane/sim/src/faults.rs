@@ -26,6 +26,7 @@ enum Fault {
     Transfer,
     Reconfigure,
     Collections,
+    Vectors,
     KeepDisks,
     PutDiskBack,
 }
@@ -38,7 +39,7 @@ impl Fault {
             Self::Blackout | Self::CutOneWay | Self::Isolate | Self::Split => true,
             Self::KeepDisks | Self::PutDiskBack => true,
             Self::Crash | Self::Freeze | Self::Stop => false,
-            Self::Transfer | Self::Reconfigure | Self::Collections => false,
+            Self::Transfer | Self::Reconfigure | Self::Collections | Self::Vectors => false,
         }
     }
 }
@@ -59,6 +60,7 @@ fn draw(env: &mut Env) -> Option<Fault> {
         (Fault::Collections, rates.collections),
         (Fault::KeepDisks, rates.put_back / 4),
         (Fault::PutDiskBack, rates.put_back),
+        (Fault::Vectors, rates.vectors),
     ];
     // No weight at all in a calm seed: then nothing is drawn, and nothing happens.
     let all: u64 = weights.iter().map(|(_, weight)| weight).sum();
@@ -133,6 +135,7 @@ impl World {
             Fault::Transfer => self.transfer(),
             Fault::Reconfigure => self.reconfigure_some(),
             Fault::Collections => self.make_or_delete(),
+            Fault::Vectors => self.add_or_remove_vector(),
             Fault::KeepDisks => self.keep_all_disks(),
             Fault::PutDiskBack => self.put_a_disk_back(),
         }

@@ -32,6 +32,7 @@ impl World {
             Stage::Rest
                 if self.clients.iter().all(|client| client.busy.is_none())
                     && self.env.lives.is_quiet()
+                    && self.env.names.is_quiet()
                     && self.is_whole() =>
             {
                 self.env.note("whole", &[("took", took)]);
@@ -82,6 +83,7 @@ impl World {
     /// Every group has its replicas, and all of them are where the log ends.
     fn is_whole(&self) -> bool {
         self.is_settled()
+            && self.are_vectors_told()
             && self.live_groups().iter().all(|group| {
                 let Some(log) = self.env.checks.log(*group) else { return false };
                 // To the end of the log, learners too: nothing new is written by now.
@@ -124,6 +126,9 @@ impl World {
             Stage::Founding | Stage::Load | Stage::Rest if !self.is_settled() => {
                 "a group has not got its members"
             }
+            Stage::Founding | Stage::Load | Stage::Rest if !self.are_vectors_told() => {
+                "a shard has not heard of its vectors"
+            }
             Stage::Founding | Stage::Load | Stage::Rest => "a replica has not got its entries",
             // What waits, or was just made, at one moment, need not at the next.
             Stage::LastReads(_) => match self.leaked() {
@@ -156,7 +161,7 @@ impl World {
     /// What replicas answer is what the log says.
     fn check_replicas(&mut self) {
         for group in self.live_groups() {
-            let expected = witness::final_values(&self.env, group);
+            let (expected, vectors) = witness::final_state(&self.env, group);
             let of_class = |class: u64| -> Vec<u64> {
                 let points = expected.iter();
                 let matching =
@@ -167,6 +172,7 @@ impl World {
             for replica in processes.filter_map(|process| process.replicas.get(&group)) {
                 // First by point and then by filter: the second goes through the payload index.
                 let wrong = check_replica(replica, &expected, self.env.points(group));
+                let wrong = wrong.or_else(|| check_vectors(replica, &vectors));
                 let wrong = wrong.or_else(|| {
                     let mut classes = (0..CLASSES).filter(|_| group != GroupId::META);
                     let class =
@@ -196,6 +202,7 @@ impl World {
     fn check_history(&mut self) {
         let mut found: Vec<String> = witness::check(&self.env).err().into_iter().collect();
         found.extend(self.wrong_collections());
+        found.extend(self.wrong_names());
         for ((group, point), calls) in witness::calls(&self.env) {
             match linearizable::check(&calls) {
                 Verdict::Yes => {}
@@ -222,6 +229,13 @@ impl World {
             self.env.checks.fail(|| "a healed cluster does not answer reads".into());
         }
     }
+}
+
+/// What of the vectors of a replica's points is not what it should be.
+fn check_vectors(replica: &Replica, expected: &witness::Vectors) -> Option<String> {
+    let found = replica.machine.vectors();
+    (found.as_ref() != Ok(expected))
+        .then(|| format!("has vectors {found:?}, the log says {expected:?}"))
 }
 
 /// What of a replica's points is not what it should be.

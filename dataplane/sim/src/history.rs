@@ -4,6 +4,7 @@
 //! an order of its own, and of a request that met several the client is told which failed.
 
 mod lives;
+mod vectors;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use crate::machine::id_of;
 use crate::write::Write;
 
 pub(crate) use lives::{LASTING, Lives, PASSING, names};
+pub(crate) use vectors::{Names, Wanted};
 
 /// One request.
 #[derive(Debug)]

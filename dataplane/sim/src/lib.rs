@@ -40,6 +40,7 @@ mod run;
 mod swarm;
 mod sweep;
 mod trace;
+mod vectors;
 mod witness;
 mod world;
 mod write;

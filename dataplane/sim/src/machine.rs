@@ -2,11 +2,13 @@
 //! scheduler knows points and numbers only.
 
 mod answers;
+mod mention;
 mod meta;
 mod requests;
 mod shard;
 mod vectors;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use vane_raft::StateMachine;
@@ -15,12 +17,13 @@ use vane_types::command::RequestId;
 use vane_types::{GroupId, LogIndex};
 
 pub(crate) use answers::{AtLeader, Views};
+pub(crate) use mention::{Meant, Mention, names};
 pub(crate) use meta::{Meta, entry_of, number_of_zone, set_zone};
 pub(crate) use requests::{
     among_tenants, class_filter, id_of, number_of, number_of_id, shard_write,
 };
 pub(crate) use shard::{POINTS_MAX, ShardRates, collection_config, open_shard};
-pub(crate) use vectors::SIZE;
+pub(crate) use vectors::{PASSING, SIZE, drawn};
 
 /// A replica's state.
 pub(crate) trait Machine: StateMachine {
@@ -30,6 +33,8 @@ pub(crate) trait Machine: StateMachine {
     fn scrub(&self) -> Result<u64, String>;
     /// Number of a point.
     fn read(&self, point: u64) -> Result<Option<u64>, String>;
+    /// Names of the vectors of all points.
+    fn vectors(&self) -> Result<BTreeMap<u64, BTreeSet<String>>, String>;
     /// Points of a class.
     fn of_class(&self, class: u64) -> Result<Vec<u64>, String>;
     /// Does a background job if one is due; says whether it did.
@@ -48,6 +53,14 @@ pub(crate) fn request_of(group: GroupId, command: &[u8]) -> Option<RequestId> {
     match group {
         GroupId::META => meta::request_of(command),
         _ => shard::request_of(command),
+    }
+}
+
+/// What a logged command says of vectors.
+pub(crate) fn mention_of(group: GroupId, command: &[u8]) -> Option<Mention> {
+    match group {
+        GroupId::META => None,
+        _ => mention::of_command(command),
     }
 }
 

@@ -14,14 +14,15 @@ use crate::founding::POINTS_OF_STORY;
 use crate::losses::NODES_BEFORE_LOSSES;
 use crate::queue::{TICK, Time};
 use crate::random::Random;
-use crate::swarm::{Swarm, draw_leases};
+use crate::swarm::{Swarm, draw_leases, draw_vectors};
 use crate::trace::Trace;
 use crate::world::World;
 
 /// Nodes of the cluster.
 const NODES: u64 = 5;
-/// What makes another stream of a seed, for leases.
+/// What makes other streams of a seed, for leases and for vectors.
 const OF_LEASES: u64 = 0x1ea5_e500;
+const OF_VECTORS: u64 = 0x7ec7_0500;
 /// Of so many seeds one loses disks, one after the other.
 const LOSES_DISKS: u64 = 16;
 /// Of so many seeds one has collections whose points are of tenants.
@@ -130,6 +131,7 @@ fn new_world(options: Options) -> std::io::Result<World> {
     let mut swarm = Swarm::draw(&mut random);
     // Of a stream of their own: what else a seed draws stays as it was without them.
     swarm.leases = draw_leases(&mut Random::new(seed ^ OF_LEASES));
+    swarm.faults.vectors = draw_vectors(&mut Random::new(seed ^ OF_VECTORS));
     let faults_last = random.within(&FAULTS_LAST);
     // Runs of their own, in which nothing else goes wrong. Not drawn: the others stay as they are.
     let loses_disks = seed % LOSES_DISKS == LOSES_DISKS - 1 && bug.is_none();

@@ -91,6 +91,8 @@ pub(crate) struct FaultRates {
     pub(crate) reconfigure: u64,
     /// Collections that are made or deleted.
     pub(crate) collections: u64,
+    /// Vectors that are added or removed.
+    pub(crate) vectors: u64,
     /// Disks that are copied, and such that are put back.
     pub(crate) put_back: u64,
     /// Votes, per million, right after which the voter crashes.
@@ -227,6 +229,7 @@ impl FaultRates {
             transfer: rate(random, 60),
             reconfigure: rate(random, 120),
             collections: rate(random, 120),
+            vectors: 0,
             put_back: rate(random, 100),
             crash_after_vote: rate(random, 100_000),
         }
@@ -260,6 +263,11 @@ pub(crate) fn draw_leases(random: &mut Random) -> Option<LeaseTimes> {
     let still = if random.chance(750_000) { 0 } else { random.below(3 * TICK) };
     let [held, kept, still] = [held, held * 3 / 2, still].map(Duration::from_micros);
     Some(LeaseTimes { held, kept, still })
+}
+
+/// How often vectors come and go.
+pub(crate) fn draw_vectors(random: &mut Random) -> u64 {
+    rate(random, 240)
 }
 
 /// Bounds so low that a few thousand entries run into them.

@@ -4,6 +4,8 @@
 //! index it was answered with. In that order every read must find what it was told, every refusal
 //! must have its reason, and whatever was answered before something else began must come before it.
 
+mod present;
+
 use std::collections::BTreeMap;
 
 use vane_types::{GroupId, LogIndex};
@@ -13,7 +15,11 @@ use crate::env::Env;
 use crate::event::Office;
 use crate::history::{Kind, Operation, Outcome, ReadOf, Request};
 use crate::linearizable::Call;
+use crate::machine::{Mention, collection_config, names};
 use crate::write::{Effect, Model, Write, class_of};
+
+use present::Present;
+pub(crate) use present::Vectors;
 
 /// What each point was after which entries.
 type Values = BTreeMap<u64, BTreeMap<LogIndex, Option<u64>>>;
@@ -25,6 +31,8 @@ type Place = (LogIndex, bool);
 #[derive(Default)]
 struct Replayed {
     values: Values,
+    /// Vectors of points, in the end.
+    vectors: Vectors,
     /// What is wrong with it by itself.
     wrong: Option<String>,
 }
@@ -54,6 +62,7 @@ fn replay(env: &Env, group: GroupId) -> Replayed {
     let Some(log) = env.checks.log(group) else { return Replayed::default() };
     let requests = by_request(env, group);
     let (mut model, mut replayed) = (Model::default(), Replayed::default());
+    let mut present = Present::new(names(&collection_config(env.by_tenant)));
     // Look-ups of filters, by the index that they saw.
     let mut lookups: BTreeMap<LogIndex, Vec<usize>> = BTreeMap::new();
     for (at, operation) in requests.values() {
@@ -67,6 +76,10 @@ fn replay(env: &Env, group: GroupId) -> Replayed {
         while let Some((_, asked)) = lookups.next_if(|(seen, _)| *seen < index) {
             check_lookups(env, &model, &asked, &mut replayed);
         }
+        let mention = log.mentions.get(&index);
+        if let Some(Mention::Set { revision, names }) = mention {
+            present.set(*revision, names);
+        }
         // Not a client's: the reconciler and administrators write there as well.
         let Some((at, operation)) = requests.get(&request) else { continue };
         let Kind::Write(write) = &operation.kind else { continue };
@@ -74,6 +87,8 @@ fn replay(env: &Env, group: GroupId) -> Replayed {
         let changed = match write.points().into_iter().any(is_gone) {
             // A node that was removed takes no zone any more.
             true => None,
+            // Nor points a vector that is gone.
+            false if !present.takes(mention) => None,
             false => model.apply(write, operation.resolved()),
         };
         if changed.is_none() != is_refused {
@@ -81,7 +96,9 @@ fn replay(env: &Env, group: GroupId) -> Replayed {
             let wrong = || format!("request {at} was {what} at {index}: {operation:?}");
             replayed.wrong.get_or_insert_with(wrong);
         }
-        for (point, number) in changed.unwrap_or_default() {
+        let Some(changed) = changed else { continue };
+        present.written(write, mention, &changed);
+        for (point, number) in changed {
             replayed.values.entry(point).or_default().insert(index, number);
         }
     }
@@ -91,6 +108,7 @@ fn replay(env: &Env, group: GroupId) -> Replayed {
     for (_, asked) in lookups {
         check_lookups(env, &model, &asked, &mut replayed);
     }
+    replayed.vectors = present.into_vectors();
     replayed
 }
 
@@ -115,12 +133,13 @@ fn check_lookups(env: &Env, model: &Model, asked: &[usize], replayed: &mut Repla
     }
 }
 
-/// What each point of a group is in the end.
-pub(crate) fn final_values(env: &Env, group: GroupId) -> BTreeMap<u64, Option<u64>> {
+/// What each point of a group is in the end, and which vectors it has.
+pub(crate) fn final_state(env: &Env, group: GroupId) -> (BTreeMap<u64, Option<u64>>, Vectors) {
     let last = |(point, writes): (u64, BTreeMap<LogIndex, Option<u64>>)| {
         (point, writes.last_key_value().and_then(|(_, number)| *number))
     };
-    replay(env, group).values.into_iter().map(last).collect()
+    let Replayed { values, vectors, .. } = replay(env, group);
+    (values.into_iter().map(last).collect(), vectors)
 }
 
 /// Compares everything that was told with the logs; an error says what does not fit.
@@ -191,7 +210,7 @@ struct Told<'a> {
 
 fn check_group(env: &Env, group: GroupId, replayed: &Replayed) -> Result<(), String> {
     let Some(log) = env.checks.log(group) else { return Ok(()) };
-    let Replayed { values, wrong } = replayed;
+    let Replayed { values, wrong, .. } = replayed;
     wrong.clone().map_or(Ok(()), Err)?;
     let mut all = Vec::new();
     let operations = env.history.operations.iter().enumerate();
@@ -324,6 +343,8 @@ fn effects_on_points(env: &Env, operation: &Operation) -> Vec<(u64, Effect)> {
             Kind::Read { of: ReadOf::Point(point), linearizable: true },
             Outcome::Seen { numbers, .. },
         ) => vec![(*point, Effect::Read(numbers.get(point).copied()))],
+        // It may be for a vector that was gone.
+        (Kind::Write(Write::Put(_) | Write::Turn(_)), Outcome::Refused { .. }) => Vec::new(),
         (Kind::Write(write), Outcome::Refused { .. }) => match write.points().as_slice() {
             // Of several nobody was told which is not there.
             [point] => vec![(*point, Effect::Read(None))],

@@ -236,6 +236,7 @@ impl World {
             }
         }
         self.env.lives.ended(id);
+        self.env.names.ended(id);
         let lasts = match self.healed_at {
             Some(_) => 0..TICK,
             None if is_short => 0..TICK / 10,

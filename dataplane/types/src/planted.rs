@@ -37,6 +37,10 @@ pub enum Fault {
     MergeTheDead,
     /// shard: the consistency hash knows a point's first record only.
     DigestOfTheFirst,
+    /// types: the next vector of a collection gets the id of the newest that was removed.
+    VectorIdAgain,
+    /// shard: a vector is taken by its name, whichever the writer meant.
+    VectorByName,
     /// shard: a change by filter is not looked at again when it is applied.
     FilterOnce,
     /// raft: a snapshot is announced at the index that is applied when it is done.

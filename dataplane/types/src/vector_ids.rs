@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use derive_more::Display;
 use serde::{Deserialize, Serialize};
 
+use crate::planted::{self, Fault};
+
 /// Names a vector of a collection for as long as the collection is there.
 #[derive(
     Debug,
@@ -99,8 +101,11 @@ impl VectorIds {
     }
 
     pub(crate) fn remove(&mut self, name: &str) {
-        if self.by_name.remove(name).is_some() {
+        if let Some(removed) = self.by_name.remove(name) {
             self.revision += 1;
+            if planted::is(Fault::VectorIdAgain) && removed.0 + 1 == self.next {
+                self.next = removed.0;
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The real catalog of the meta group. For clients a point is a node and its number the zone
 //! of the node, which decides nothing here: that makes it a register to read and write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,6 +71,12 @@ fn digest(catalog: &Catalog) -> u64 {
         for (name, collection) in &state.collections {
             hash.update(name.as_bytes());
             hash.update(&collection.shards.len().to_be_bytes());
+            hash.update(&collection.config.ids.revision().to_be_bytes());
+            for (id, name, _) in collection.config.identified() {
+                hash.update(&id.0.to_be_bytes());
+                hash.update(name.as_bytes());
+            }
+            hash.update(&[u8::from(collection.is_untold)]);
         }
         // A replica that forgets a copy is found before it meets one.
         hash.update(&state.requests.len().to_be_bytes());
@@ -150,6 +156,10 @@ impl Machine for Meta {
 
     fn read(&self, point: u64) -> Result<Option<u64>, String> {
         self.catalog.read(|state| number_of_zone(state, point))
+    }
+
+    fn vectors(&self) -> Result<BTreeMap<u64, BTreeSet<String>>, String> {
+        Ok(BTreeMap::new())
     }
 
     fn of_class(&self, _: u64) -> Result<Vec<u64>, String> {

@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 use serde_json::json;
 use vane_filter::Filter;
 use vane_shard::{NewPoint, Record, Selection, Write as ShardWrite};
-use vane_types::{FieldType, JsonPath, KeyRange, OwnId, Payload, PointId, TenantId};
+use vane_types::{
+    CollectionConfig, FieldType, JsonPath, KeyRange, OwnId, Payload, PointId, TenantId,
+};
 
 use super::vectors;
 use crate::write::{Write, class_of};
@@ -68,16 +70,17 @@ pub(super) fn path(name: &str) -> JsonPath {
     name.parse().expect("a plain name is a path")
 }
 
-fn point(point: u64, number: u64, by_tenant: bool) -> NewPoint {
-    let vectors = vectors::of(point, number);
-    NewPoint { id: id_of(point, by_tenant), vectors, payload: payload_of(number) }
+fn point(config: &CollectionConfig, point: u64, number: u64) -> NewPoint {
+    let (id, vectors) = (id_of(point, config.by_tenant), vectors::of(config, point, number));
+    NewPoint { id, vectors, payload: payload_of(number) }
 }
 
-/// The write as a request of a client.
-pub(crate) fn shard_write(write: &Write, by_tenant: bool) -> ShardWrite {
+/// The write as a request of a client, of a collection that is as `config` says.
+pub(crate) fn shard_write(write: &Write, config: &CollectionConfig) -> ShardWrite {
+    let by_tenant = config.by_tenant;
     match write {
         Write::Put(points) => ShardWrite::Upsert(
-            points.iter().map(|(id, number)| point(*id, *number, by_tenant)).collect(),
+            points.iter().map(|(id, number)| point(config, *id, *number)).collect(),
         ),
         Write::Remove(points) => ShardWrite::Delete(selection(points, by_tenant)),
         Write::RemoveClass(class) => ShardWrite::Delete(Selection::Filter(class_filter(*class))),
@@ -97,14 +100,14 @@ pub(crate) fn shard_write(write: &Write, by_tenant: bool) -> ShardWrite {
         Write::Clear(points) => ShardWrite::ClearPayload(selection(points, by_tenant)),
         Write::Turn(points) => {
             let turned = |id: &u64| {
-                let NewPoint { id, vectors, .. } = point(*id, *id, by_tenant);
+                let NewPoint { id, vectors, .. } = point(config, *id, *id);
                 (id, vectors)
             };
             ShardWrite::UpdateVectors(points.iter().map(turned).collect())
         }
         Write::Strip(points) => ShardWrite::DeleteVectors {
             points: selection(points, by_tenant),
-            names: vectors::stripped(points),
+            names: vectors::stripped(config, points),
         },
         Write::MakeIndex => {
             ShardWrite::CreateIndex { field: path(CLASS), field_type: FieldType::Integer }

@@ -1,6 +1,6 @@
 //! The real shard, with its payload index, its segments in files, and its background jobs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -166,8 +166,15 @@ fn with_vector(records: &[Record], name: &str) -> Vec<PointId> {
 /// Compares what searches find with what records have, for each of the vectors.
 fn searches_find_what_is_there(shard: &Shard) -> Result<(), String> {
     let records = records(shard)?;
-    for (name, near) in vectors::queries() {
-        let (searched, recorded) = (searched(shard, name, near)?, with_vector(&records, name));
+    let config = shard.config();
+    for record in &records {
+        let mut vectors = record.vectors.iter().flatten();
+        if let Some((name, _)) = vectors.find(|(name, it)| !vectors::is_meant(&config, name, it)) {
+            return Err(format!("what {:?} has as {name:?} was meant for another", record.id));
+        }
+    }
+    for (name, near) in vectors::queries(&config) {
+        let (searched, recorded) = (searched(shard, &name, near)?, with_vector(&records, &name));
         if searched != recorded {
             return Err(format!(
                 "a search by {name:?} finds {searched:?}, vectors are of {recorded:?}"
@@ -192,6 +199,15 @@ impl Machine for Shard {
         let found = self.retrieve(&[id_of(point, self.config().by_tenant)], &want);
         let found = found.map_err(|error| error.to_string())?;
         found.first().map(|record| number_of(record).map(|(_, number)| number)).transpose()
+    }
+
+    fn vectors(&self) -> Result<BTreeMap<u64, BTreeSet<String>>, String> {
+        let of_record = |record: Record| -> Result<_, String> {
+            let point = number_of_id(record.id);
+            let point = point.ok_or_else(|| format!("point {} was never written", record.id))?;
+            Ok((point, record.vectors.into_iter().flatten().map(|(name, _)| name).collect()))
+        };
+        records(self)?.into_iter().map(of_record).collect()
     }
 
     fn of_class(&self, class: u64) -> Result<Vec<u64>, String> {

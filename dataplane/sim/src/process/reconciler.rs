@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vane_catalog::{FeatureLevel, MetaCommand, ShardEntry};
-use vane_coordinator::Shards;
+use vane_coordinator::{Shards, Untold};
 use vane_placement::{ShardStep, Turns, meta_change, next_step, record};
 use vane_raft::{GroupStatus, MemberChange};
 use vane_transport::NotDone;
@@ -56,6 +56,16 @@ pub(super) struct Reconciler {
     turns: Turns,
     look: Look,
     steps: BTreeMap<u64, Running>,
+    untold: Untold,
+    /// Shards are being told of their vectors.
+    is_telling: bool,
+}
+
+impl Reconciler {
+    /// Shards were told of their vectors, or not.
+    pub(super) fn told(&mut self) {
+        self.is_telling = false;
+    }
 }
 
 impl Process {
@@ -101,11 +111,23 @@ impl Process {
         let meta = self.replicas.get(&GroupId::META);
         if !meta.is_some_and(|replica| replica.watch.is_serving()) {
             self.reconciler.turns = Turns::default();
+            self.reconciler.untold.clear();
             return;
+        }
+        if !self.reconciler.is_telling {
+            self.finish_vectors(env);
         }
         self.place_members(env);
         if matches!(self.reconciler.look, Look::Idle) {
             self.gather(env);
+        }
+    }
+
+    fn finish_vectors(&mut self, env: &Env) {
+        let due = self.coordinator().due_vectors(&mut self.reconciler.untold);
+        if !due.is_empty() {
+            self.reconciler.is_telling = true;
+            self.tell_vectors(env, due);
         }
     }
 

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use vane_catalog::{Catalog, MetaCommand, proves_removal};
-use vane_coordinator::{Coordinator, Layout, RequestOptions, Shards};
+use vane_coordinator::{ConfigChange, Coordinator, Layout, RequestOptions, Shards};
 use vane_raft::StateMachine;
 use vane_transport::reads::{Basis, MembersOf};
 use vane_transport::{Freshness, Outcome};
@@ -22,12 +22,14 @@ use super::find::find;
 use super::reach::{Reach, Want, Wish};
 use crate::env::Env;
 use crate::event::{Answer, Asked, Body, Event, Looked, Step, What};
-use crate::history::{Found, Kind, LeaderAnswer, ReadOf, Told};
+use crate::history::{Found, Kind, LeaderAnswer, ReadOf, Told, Wanted};
 use crate::machine;
 use crate::queue::{TICK, Time};
 
 /// Time for a change of the catalog that nobody waits at a keyboard for.
 pub(crate) const CHANGE_MAX: Time = 100 * TICK;
+/// Time to tell shards of their vectors, as the real node's.
+const TELL_MAX: Time = 20 * TICK;
 /// Time for a leader to say what its group's members are, and the pause after which it is asked
 /// again, as the real node's.
 const ASK_MAX: Time = 40 * TICK;
@@ -44,6 +46,10 @@ pub(crate) enum Owner {
     Administrator,
     /// The making or the deletion of a collection, by the number of its life.
     Life(usize),
+    /// A vector's coming or going, by the number of its collection's life and its name.
+    Names(usize, &'static str),
+    /// What shards are told of their vectors.
+    Telling,
     /// What the node says of its own start.
     Announcement,
     /// The reconciler's record of a shard's members, by the number of its step.
@@ -143,7 +149,7 @@ impl Process {
                 });
             }
             (Some(collection), Kind::Write(write)) => {
-                let write = machine::shard_write(&write, collection.is_by_tenant());
+                let write = machine::shard_write(&write, collection.config());
                 let options = options(Freshness::Leader);
                 self.requests.add(owner, async move {
                     let collection = collection.of_all_tenants();
@@ -247,7 +253,42 @@ impl Process {
         });
     }
 
-    fn coordinator(&self) -> Arc<Coordinator<Reach>> {
+    /// Changes a collection's vectors, or parameters.
+    pub(crate) fn change_config(
+        &mut self,
+        owner: Owner,
+        collection: String,
+        wanted: Wanted,
+        timeout: Duration,
+    ) {
+        let coordinator = self.coordinator();
+        self.requests.add(owner, async move {
+            Told::Changed(match wanted {
+                Wanted::Add(name, vector) => {
+                    let name = name.to_owned();
+                    coordinator.add_vector(&collection, name, vector, timeout).await.map(drop)
+                }
+                Wanted::Remove(name) => {
+                    let name = name.to_owned();
+                    coordinator.remove_vector(&collection, name, None, timeout).await.map(drop)
+                }
+                Wanted::Tune => {
+                    let change = ConfigChange::default();
+                    coordinator.update_collection(&collection, change, None, timeout).await
+                }
+            })
+        });
+    }
+
+    /// Tells shards of vectors that came and went, where whoever changed them did not come to it.
+    pub(super) fn tell_vectors(&mut self, env: &Env, due: Vec<String>) {
+        let (coordinator, by) = (self.coordinator(), env.instant(env.now() + TELL_MAX));
+        self.requests.add(Owner::Telling, async move {
+            Told::Changed(coordinator.finish_vectors(due, by).await)
+        });
+    }
+
+    pub(super) fn coordinator(&self) -> Arc<Coordinator<Reach>> {
         Arc::clone(&self.requests.coordinator)
     }
 
@@ -384,6 +425,16 @@ impl Process {
                 env.note("administered", &[("taken", is_taken.into())]);
             }
             Owner::Life(number) => env.lives.told(number, told),
+            Owner::Names(life, name) => {
+                let Told::Changed(told) = told else { return };
+                if let Some((collection, vector)) = env.names.told((life, name), told) {
+                    env.note("vector replaced", &[("node", self.id.0.0)]);
+                    let (wanted, timeout) = (Wanted::Add(name, vector), CHANGE_MAX);
+                    let timeout = Duration::from_micros(timeout);
+                    self.change_config(owner, collection, wanted, timeout);
+                }
+            }
+            Owner::Telling => self.reconciler.told(),
             Owner::Announcement => {}
             Owner::Record(number) => self.step_over(number),
             Owner::Look(number) => {
