@@ -1,5 +1,6 @@
 """Vectors that a collection gets and loses, over both doors. After Qdrant's test_named_vector_crud."""
 
+import json
 import random
 import threading
 
@@ -100,12 +101,51 @@ def test_every_kind_comes_and_goes(door, name):
         door.delete_vector_name(name, vector)
         door.delete_vector_name(name, vector)
         assert door.count(name, count_filter=has).count == 0
-        assert "Not existing vector name error: " + vector in refused(door.query_points, name, row(6)(1), vector)[1]
         update = [m.PointVectors(id=1, vector={vector: row(6)(1)})]
-        assert "Not existing vector name error: " + vector in refused(door.update_vectors, name, update)[1]
+        for call in (lambda: door.query_points(name, row(6)(1), vector), lambda: door.update_vectors(name, update)):
+            code, text = refused(call)
+            assert code in (400, grpc.StatusCode.INVALID_ARGUMENT) and "Not existing vector name error: " + vector in text
     params = door.get_collection(name).config.params
     assert set(params.vectors) == {"a", "b"} and not params.sparse_vectors
     assert [set(it.vector) for it in everything(door, name)] == [{"a"}] * 20
+
+
+NEAR = {"query": [1, 0, 0, 0], "using": "a"}
+ASKED = [
+    ("query", NEAR),
+    ("query", {"query": 1, "using": "a"}),
+    ("query", {"query": 1, "using": "b", "lookup_from": {"collection": "{name}", "vector": "a"}}),
+    ("query", {"query": {"recommend": {"positive": [1]}}, "using": "a"}),
+    ("query", {"query": {"discover": {"target": 1, "context": [{"positive": 2, "negative": 3}]}}, "using": "a"}),
+    ("query", {"query": {"context": [{"positive": 2, "negative": 3}]}, "using": "a"}),
+    ("query", {"prefetch": [{"prefetch": [NEAR], "query": [1, 0, 0, 0], "using": "b"}], "query": {"fusion": "rrf"}}),
+    ("query", {"prefetch": [NEAR], "query": {"formula": "$score"}}),
+    ("query/batch", {"searches": [{"query": 1, "using": "b"}, NEAR]}),
+    ("query/groups", {**NEAR, "group_by": "n"}),
+    ("search", {"vector": {"name": "a", "vector": [1, 0, 0, 0]}, "limit": 1}),
+    ("search/batch", {"searches": [{"vector": {"name": "a", "vector": [1, 0, 0, 0]}, "limit": 1}]}),
+    ("search/groups", {"vector": {"name": "a", "vector": [1, 0, 0, 0]}, "group_by": "n", "limit": 1, "group_size": 1}),
+    ("search/matrix/pairs", {"sample": 3, "limit": 2, "using": "a"}),
+    ("recommend", {"positive": [1], "using": "a", "limit": 1}),
+    ("discover", {"target": 1, "using": "a", "limit": 1}),
+]
+
+
+def test_whoever_asks_for_a_vector_that_went_is_told_so(node, client, name):
+    params = m.VectorParams(size=4, distance=m.Distance.COSINE)
+    client.create_collection(name, vectors_config={"a": params, "b": params})
+    client.upsert(name, points(0, 20, a=row(4), b=row(4)))
+
+    def ask(operation, body):
+        body = json.loads(json.dumps(body).replace("{name}", name))
+        status, answer = node.call("POST", f"/collections/{name}/points/{operation}", body)
+        return status, answer["status"]
+
+    assert [ask(*asked) for asked in ASKED] == [(200, "ok")] * len(ASKED)
+    client.delete_vector_name(name, "a")
+    for asked in ASKED:
+        status, said = ask(*asked)
+        assert status == 400 and "Not existing vector name error: a" in said["error"], (asked, status, said)
 
 
 def test_the_last_vector_may_go_and_the_first_may_come(door, client, name):
