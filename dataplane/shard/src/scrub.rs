@@ -120,6 +120,7 @@ impl Shard {
                 graph: None,
                 postings: None,
                 order: OnceLock::new(),
+                empty: OnceLock::new(),
             });
         }
         Ok(())

@@ -3,6 +3,7 @@
 import random
 
 import ties
+from door import sayable
 from draw_data import Data
 from draw_filters import Filters
 from draw_queries import Questions
@@ -67,6 +68,7 @@ class Pair:
 
     def compare(self, operation):
         """Whether both answer alike."""
+        operation = sayable(operation)
         expected, found, what = self.seen(operation)
         self.was_refused = isinstance(expected, Failed) and isinstance(found, Failed)
         if what and not isinstance(expected, Failed) and operation["op"] == "query" and ties.are_inside(operation, self.one):

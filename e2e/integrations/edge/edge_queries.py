@@ -16,7 +16,7 @@ class Queries:
     """Translates for one shard."""
 
     def __init__(self, vector_of):
-        # `vector_of(id, name)` is a point's vector as it is stored, None without one.
+        # `vector_of(id, name)` is a point's vector as it is stored, None where the point lacks it.
         self.vector_of = vector_of
 
     def request(self, json):
@@ -73,8 +73,7 @@ class Queries:
 
     def recommend(self, query, example, _):
         given = query["recommend"]
-        positive = [example.vector(it) for it in given.get("positive") or []]
-        negative = [example.vector(it) for it in given.get("negative") or []]
+        positive, negative = (example.there(given.get(side) or []) for side in ("positive", "negative"))
         if not positive and not negative:
             raise ValueError("a positive or a negative example is needed")
         strategy = given.get("strategy") or "average_vector"
@@ -138,15 +137,22 @@ class Examples:
         self.queries, self.using, self.named = queries, using, named
 
     def vector(self, json):
+        found = self.known(json)
+        if found is None:
+            raise ValueError(f"no vector `{self.using}` of point {json}")
+        return found
+
+    def there(self, listed):
+        """Those that have the vector: recommendations pass over points without it."""
+        return [found for found in map(self.known, listed) if found is not None]
+
+    def known(self, json):
         if isinstance(json, dict):
             return edge.SparseVector(json["indices"], json["values"])
         if isinstance(json, list):
             return json
         self.named.add(json)
-        found = self.queries.vector_of(json, self.using)
-        if found is None:
-            raise ValueError(f"no vector `{self.using}` of point {json}")
-        return found
+        return self.queries.vector_of(json, self.using)
 
     def pairs(self, json):
         listed = json if isinstance(json, list) else [json]

@@ -39,7 +39,9 @@ class EdgeSide:
 
     def vector_of(self, id, name):
         found = self.shard.retrieve([id], with_payload=False, with_vector=[name])
-        return by_name(found[0].vector).get(name) if found else None
+        if not found:
+            raise ValueError(f"no point {id}")
+        return by_name(found[0].vector).get(name)
 
     def ask(self, operation):
         """The answer to an operation, as `VaneSide.ask` gives it."""

@@ -8,6 +8,8 @@ class Held:
         self.collection = collection
         # Schemas by field, and vectors by point and name.
         self.indexes, self.points = {}, {}
+        # Whether a point lost a vector, or has another in its place.
+        self.lost = False
 
     @property
     def names(self):
@@ -34,4 +36,6 @@ class Held:
         if operation["op"] == "delete_index":
             self.indexes.pop(operation["field"], None)
         if isinstance(whole, dict):
-            self.points = {it["id"]: it["vector"] for it in whole["points"]}
+            before, self.points = self.points, {it["id"]: it["vector"] for it in whole["points"]}
+            now = lambda id, name: self.points.get(id, {}).get(name)
+            self.lost |= any(now(id, name) != it for id, vectors in before.items() for name, it in vectors.items())

@@ -1,8 +1,9 @@
 """Where Vane answers otherwise on purpose, or Edge is no witness: told apart from mistakes, and counted.
-docs/compatibility.md has those on purpose; of those that are open, nobody knows yet."""
+docs/compatibility.md has those on purpose."""
 
 from typing import Any, Callable, NamedTuple
 
+import door
 from same import Failed
 
 
@@ -61,9 +62,10 @@ def absence_under_an_index(seen):
 
 
 def numbers_of_dates(seen):
-    dates = seen.held.indexed(["datetime"])
-    numbers = [it for it in conditions(seen.operation) if "range" in it and not any(isinstance(at, str) for at in it["range"].values())]
-    return any(it["key"] in dates for it in numbers)
+    dates, numbers = seen.held.indexed(["datetime"]), seen.held.indexed(["integer", "float"])
+    of_dates = lambda it: any(isinstance(at, str) for at in it["range"].values())
+    ranges = [it for it in conditions(seen.operation) if "range" in it]
+    return any(it["key"] in (numbers if of_dates(it) else dates) for it in ranges)
 
 
 def about_points_inside_nested(seen, json=None, inside=False):
@@ -81,6 +83,48 @@ def mmr_of_sparse(seen):
     return isinstance(seen.expected, Failed) and "vector data config for vector" in seen.expected.text
 
 
+def mmr_of_lengths(seen):
+    kept = [name for name, it in seen.held.collection["vectors"].items() if (it["distance"], it.get("datatype")) == ("Cosine", "uint8")]
+    diverse = lambda it: isinstance(it.get("query"), dict) and it["query"].get("mmr") is not None
+    return any(diverse(it) and it.get("using", "") in kept for it in levels(seen.operation))
+
+
+def fusion_of_orders(seen):
+    kinds = lambda it: it["query"].keys() if isinstance(it.get("query"), dict) else set()
+    below = [it for it in levels(seen.operation) if it is not seen.operation]
+    return any("order_by" in kinds(it) for it in below) and bool(kinds(seen.operation) & {"fusion", "rrf"})
+
+
+def offset_of_chance(seen):
+    query = seen.operation.get("query")
+    return bool(seen.operation.get("offset")) and isinstance(query, dict) and "sample" in query
+
+
+def order_of_fractions(seen):
+    indexed = seen.held.indexed(["integer"])
+    orders = [it.get("order_by") or (it.get("query") or {}) for it in levels(seen.operation) if not isinstance(it.get("query"), list)]
+    keys = [it.get("order_by", it) if isinstance(it, dict) else it for it in orders]
+    return not seen.data.is_tidy and any((it.get("key") if isinstance(it, dict) else it) in indexed for it in keys)
+
+
+def places_off_the_earth(seen):
+    geo = [it for it in conditions(seen.operation) if it.keys() & {"geo_radius", "geo_bounding_box", "geo_polygon"}]
+    return bool(geo) and not seen.data.is_tidy
+
+
+def removal_from_no_point(seen):
+    missing = isinstance(seen.expected, Failed) and "No point with id" in seen.expected.text
+    return missing and seen.operation["op"] in ("clear_payload", "delete_vectors")
+
+
+def nulls_of_a_first_payload(seen):
+    if seen.operation["op"] != "scroll" or isinstance(seen.expected, Failed) or isinstance(seen.found, Failed):
+        return False
+    pairs = [(one["payload"] or {}, other["payload"] or {}) for one, other in zip(seen.expected["points"], seen.found["points"])]
+    only_there = [one[name] for one, other in pairs for name in one.keys() - other.keys()]
+    return bool(only_there) and only_there == [None] * len(only_there)
+
+
 def key_of_an_overwrite(seen):
     return seen.operation["op"] == "overwrite_payload" and "key" in seen.operation
 
@@ -95,14 +139,16 @@ def levels(query):
 
 def rare_indices(seen):
     rare = [name for name, it in seen.held.collection["sparse_vectors"].items() if it.get("modifier") == "idf"]
-    return any(it.get("using") in rare for it in levels(seen.operation))
+    asked = [it for it in levels(seen.operation) if it.get("using") in rare]
+    has_corpus = any(isinstance((it.get("params") or {}).get("idf"), dict) for it in asked)
+    return bool(asked) and (seen.held.lost or has_corpus)
 
 
 def threshold_of_examples(seen):
     far = [name for name, it in seen.held.collection["vectors"].items() if it["distance"] in ("Euclid", "Manhattan")]
     kinds = {"recommend", "discover", "context", "relevance_feedback"}
     by_examples = lambda it: isinstance(it.get("query"), dict) and it["query"].keys() & kinds
-    return any("score_threshold" in it and it.get("using", "") in far and by_examples(it) for it in levels(seen.operation))
+    return door.SHARDS > 1 and any("score_threshold" in it and it.get("using", "") in far and by_examples(it) for it in levels(seen.operation))
 
 
 def offset_of_prefetches(seen):
@@ -124,14 +170,21 @@ KNOWN = {
     "has_id inside nested": Known("never true there, refused here", about_points_inside_nested),
     "except of values that an index has not": Known("an index changes no answer here", except_under_an_index),
     "is_null and is_empty under an index": Known("an index changes no answer here", absence_under_an_index),
-    "numbers as dates under an index": Known("an index changes no answer here", numbers_of_dates),
+    "numbers as dates under an index, and dates as numbers": Known("an index changes no answer here", numbers_of_dates),
     "values of other types under an index": Known("an index changes no answer here", values_under_an_index),
     "key of an overwrite": Known("passed over there, refused here", key_of_an_overwrite),
-    "weights of rare indices": Known("open: points with an empty vector count here, and deleted ones there", rare_indices),
-    "thresholds of examples by distances": Known("open: a distance here, as in 1.18; larger is better in Edge", threshold_of_examples),
+    "weights of rare indices": Known("what was deleted counts there, and what is empty in a corpus", rare_indices),
+    "thresholds of examples by distances": Known("the worse ones are kept, of as many as each shard looks at", threshold_of_examples),
     "offsets of queries over prefetches": Known("prefetches hand on as many points more here", offset_of_prefetches),
+    "fractions in an order": Known("cut off there, left out here", order_of_fractions),
+    "places off the earth": Known("near something there, none here", places_off_the_earth),
+    "removals from no point": Known("refused there, done already here", removal_from_no_point),
+    "nulls of a first payload": Known("stay there, are taken away here as from others", nulls_of_a_first_payload),
+    "offsets of samples": Known("no point of chance is skipped here", offset_of_chance),
     "thresholds without scores": Known("passed over in prefetches there, refused here", threshold_without_scores),
-    "MMR of prefetches": Known("open: Edge hands on the nearest in their plain order", mmr_of_prefetches),
+    "MMR of prefetches": Known("passed over there: it hands on the nearest", mmr_of_prefetches),
+    "MMR by lengths": Known("of vectors that keep their length the product counts there, the cosine here", mmr_of_lengths),
+    "fusions of orders": Known("sorted by the field that a prefetch went by there, by score here", fusion_of_orders),
     "MMR of sparse vectors": Known("Edge fails, Qdrant's server does not", mmr_of_sparse),
 }
 

@@ -2,6 +2,7 @@
 
 import math
 
+import door
 import groups
 
 # Scores are sums of floats of 32 bits, in another order on each side.
@@ -78,6 +79,8 @@ def of_records(expected, found):
 
 def of_record(expected, found):
     for part in ("payload", "vector", "order_value"):
+        if part == "payload" and door.IS_GRPC and not expected[part] and not found[part]:
+            continue
         if not equal(expected[part], found[part]):
             return f"another {part} of point {expected['id']}: {expected[part]} and {found[part]}"
     return None

@@ -8,6 +8,7 @@ import pytest
 from node import Node
 from qdrant_client import QdrantClient
 
+import door
 import texts
 from case import Case, Pair
 from edge_side import EdgeSide
@@ -16,14 +17,12 @@ from vane_side import VaneSide
 
 CASES = int(os.environ.get("EDGE_CASES", "12"))
 SEED = int(os.environ.get("EDGE_SEED", "1"))
-SHARDS = int(os.environ.get("EDGE_SHARDS", "1"))
-DOOR = os.environ.get("EDGE_DOOR", "rest")
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     with Node(tmp_path_factory.mktemp("edge") / "data") as node:
-        yield QdrantClient(url=node.url, grpc_port=node.grpc_port, prefer_grpc=DOOR == "grpc", timeout=120)
+        yield QdrantClient(url=node.url, grpc_port=node.grpc_port, prefer_grpc=door.IS_GRPC, timeout=120)
 
 
 @pytest.mark.parametrize("kind", [Case, texts.Case], ids=["operations", "texts"])
@@ -32,6 +31,6 @@ def test_a_node_answers_as_qdrant_does(client, kind):
     for seed in range(SEED, SEED + CASES):
         case = kind(seed)
         collection = copy.deepcopy(case.held.collection)
-        with Pair(EdgeSide(collection), VaneSide(client, f"edge-{seed}", collection, SHARDS), case, told) as pair:
+        with Pair(EdgeSide(collection), VaneSide(client, f"edge-{seed}", collection, door.SHARDS), case, told) as pair:
             case.run(pair)
     told.end()

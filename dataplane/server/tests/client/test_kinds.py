@@ -176,6 +176,46 @@ def test_a_corpus_is_of_points_as_they_are(client, name, shards):
         assert [it.score for it in found] == pytest.approx(scores[ids(found)], rel=1e-4)
 
 
+@pytest.mark.parametrize("shards", SHARDS)
+def test_what_no_search_finds_makes_nothing_rarer(client, name, shards):
+    rare = {"s": m.SparseVectorParams(modifier=m.Modifier.IDF)}
+    sealed = m.OptimizersConfigDiff(indexing_threshold=1)
+    client.create_collection(name, vectors_config={}, sparse_vectors_config=rare, shard_number=shards, optimizers_config=sealed)
+    rng = np.random.default_rng(10)
+    numbers = np.where(rng.random((200, 20)) < 0.3, rng.random((200, 20)), 0).astype(np.float32)
+    numbers[::3] = 0
+    at = lambda id: m.PointStruct(id=id, vector={"s": sparse(numbers[id])}, payload={"odd": id % 2})
+    odd = m.Filter(must=[m.FieldCondition(key="odd", match=m.MatchValue(value=1))])
+    query = np.zeros(20, dtype=np.float32)
+    query[[2, 5, 11]] = [1, 0.5, 2]
+    everything, gone = np.arange(200), []
+
+    def check():
+        there = np.array([id for id in everything if id not in gone])
+        for corpus, among in ((None, there), (m.Filter(), there), (odd, there[there % 2 == 1])):
+            full = among[numbers[among].any(axis=1)]
+            with_it = (numbers[full] != 0).sum(axis=0)
+            scores = numbers @ (query * np.log((len(full) - with_it + 0.5) / (with_it + 0.5) + 1))
+            params = m.SearchParams(idf=m.IdfCorpusParams(corpus=corpus)) if corpus else None
+            found = client.query_points(name, sparse(query), using="s", limit=200, search_params=params).points
+            assert sorted(ids(found)) == [id for id in there if scores[id] != 0]
+            assert [it.score for it in found] == pytest.approx(scores[ids(found)], rel=1e-4)
+
+    # In memory, in files, and where some of them were deleted, emptied or filled since.
+    client.upsert(name, [at(id) for id in range(200)], wait=True)
+    check()
+    wait_green(client, name)
+    check()
+    gone += [0, 3, 4]
+    client.delete(name, gone, wait=True)
+    numbers[10:20] = 0
+    numbers[30] = numbers[31]
+    client.upsert(name, [at(id) for id in [*range(10, 20), 30]], wait=True)
+    check()
+    wait_green(client, name)
+    check()
+
+
 def test_a_corpus_of_all_points_is_said_in_a_word(client, node, data):
     name, *_ = data
     asked = {"query": sparse(query_of(1)).model_dump(), "using": "weighed"}

@@ -80,6 +80,7 @@ fn open_sealed(
             graph,
             postings,
             order,
+            empty: OnceLock::new(),
         }));
     }
     Ok(())

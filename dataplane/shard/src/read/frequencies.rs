@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use roaring::RoaringBitmap;
 use vane_filter::{Clause, Condition, Filter};
-use vane_index::{Matcher, SparseRow};
+use vane_index::{Matcher, Postings, SparseRow};
 use vane_types::{Slot, VectorSpec};
 
 use crate::error::{BadInput, Error};
 use crate::search::view::VectorView;
+use crate::segments::sealed::Sealed;
 use crate::shard::Shard;
 
 /// Rows looked at between two looks at the clock.
@@ -18,7 +19,8 @@ const ROWS_PER_DEADLINE: usize = 4096;
 /// What a shard has of a sparse vector.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Frequencies {
-    /// Points that have the vector, of those that were to be counted.
+    /// Points that have the vector, of those that were to be counted; ones without any number in it
+    /// are left out, as no search by it finds them.
     pub points: u64,
     /// Of those, the ones that have a number at each of the indices.
     pub with: Vec<u64>,
@@ -69,12 +71,14 @@ impl Shard {
         // Numbers do not matter, as long as none of them is 0.
         let ones = vec![1.0; indices.len()];
         let matcher = Matcher::new(SparseRow { indices, values: &ones });
-        let mut with = vec![0; indices.len()];
+        let mut counted = Counted { with: vec![0; indices.len()], empty: 0 };
         let is_late = || Instant::now() > deadline;
-        if !rows.count(indices, &matcher, &mut with, &is_late) {
+        if !rows.count(indices, &matcher, &mut counted, &is_late) {
             return Err(Error::Timeout { group: view.group });
         }
-        Ok(Frequencies { points, with })
+        let Counted { with, empty } = counted;
+        // The number of points may be of a moment before.
+        Ok(Frequencies { points: points.saturating_sub(empty), with })
     }
 }
 
@@ -92,33 +96,26 @@ struct Rows<'a> {
     among: Option<&'a RoaringBitmap>,
 }
 
+/// Rows that were counted.
+struct Counted {
+    /// With a number at each index.
+    with: Vec<u64>,
+    /// Without any number.
+    empty: u64,
+}
+
 impl Rows<'_> {
-    /// Adds how many rows have a number at each index; false where it is too late.
+    /// Adds what rows have; false where it is too late.
     fn count(
         &self,
         indices: &[u32],
         matcher: &Matcher,
-        with: &mut [u64],
+        counted: &mut Counted,
         is_late: &dyn Fn() -> bool,
     ) -> bool {
         for sealed in &self.vector.sealed {
             let Some(postings) = &sealed.postings else { continue };
-            let (died, slots) = (sealed.tombstones.all(), sealed.files.slots());
-            let counts = |row: &u32| {
-                let row = *row as usize;
-                self.counts(died.get(row), slots.get(row))
-            };
-            let counts_all = self.among.is_none() && sealed.tombstones.dead() == 0;
-            for (index, with) in indices.iter().zip(&mut *with) {
-                let rows = postings.rows_at(*index);
-                // Where every row counts a list need not be read.
-                let counted = if counts_all {
-                    rows.len()
-                } else {
-                    rows.iter().filter(|row| counts(row)).count()
-                };
-                *with += counted as u64;
-            }
+            self.count_listed(sealed, postings, indices, counted);
             if is_late() {
                 return false;
             }
@@ -134,11 +131,38 @@ impl Rows<'_> {
                     return false;
                 }
                 if self.counts(part.died.get(row), Some(slot)) {
-                    matcher.count(SparseRow::of(part.row(row)), with);
+                    let row = part.row(row);
+                    matcher.count(SparseRow::of(row), &mut counted.with);
+                    counted.empty += u64::from(row.is_empty());
                 }
             }
         }
         true
+    }
+
+    /// Adds what the rows of a segment have that are listed by their indices.
+    fn count_listed(
+        &self,
+        sealed: &Sealed,
+        postings: &Postings,
+        indices: &[u32],
+        counted: &mut Counted,
+    ) {
+        let (died, slots) = (sealed.tombstones.all(), sealed.files.slots());
+        let counts = |row: &&u32| {
+            let row = **row as usize;
+            self.counts(died.get(row), slots.get(row))
+        };
+        let counts_all = self.among.is_none() && sealed.tombstones.dead() == 0;
+        let count = |rows: &[u32]| {
+            // Where every row counts a list need not be read.
+            let counted = if counts_all { rows.len() } else { rows.iter().filter(counts).count() };
+            counted as u64
+        };
+        for (index, with) in indices.iter().zip(&mut counted.with) {
+            *with += count(postings.rows_at(*index));
+        }
+        counted.empty += count(sealed.empty_rows());
     }
 
     /// Whether a row lives, and is of a point that is meant.

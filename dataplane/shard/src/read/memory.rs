@@ -71,6 +71,7 @@ pub(crate) fn of_vector(vector: &VectorState) -> Memory {
     let sealed = vector.sealed.iter().map(|sealed| {
         sealed.tombstones.all().len() * size_of_val(&ALIVE)
             + sealed.order.get().map_or(0, |order| order.bytes())
+            + sealed.empty.get().map_or(0, |rows| size_of_val(&**rows))
     });
     let frozen: usize = vector.frozen.iter().map(|frozen| frozen.bytes()).sum();
     let graphs = vector.sealed.iter().filter_map(|sealed| sealed.graph.as_ref());

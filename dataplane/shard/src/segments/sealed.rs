@@ -104,6 +104,8 @@ pub(crate) struct Sealed {
     pub(crate) postings: Option<OpenPostings>,
     /// Found out when first asked for.
     pub(crate) order: OnceLock<SlotOrder>,
+    /// Rows without any number; found out when first asked for.
+    pub(crate) empty: OnceLock<Vec<u32>>,
 }
 
 impl Sealed {
@@ -111,7 +113,8 @@ impl Sealed {
     pub(crate) fn new(manifest: SegmentManifest, dir: &Path, files: Arc<SegmentFiles>) -> Self {
         let order = OnceLock::from(SlotOrder::of(files.slots()));
         let (tombstones, dir) = (Arc::new(Tombstones::none()), dir.to_owned());
-        Self { manifest, dir, files, tombstones, graph: None, postings: None, order }
+        let empty = OnceLock::new();
+        Self { manifest, dir, files, tombstones, graph: None, postings: None, order, empty }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -141,6 +144,13 @@ impl Sealed {
     /// Its rows by slot.
     pub(crate) fn order(&self) -> &SlotOrder {
         self.order.get_or_init(|| SlotOrder::of(self.files.slots()))
+    }
+
+    /// Its rows without any number, rising.
+    pub(crate) fn empty_rows(&self) -> &[u32] {
+        let rows = 0..self.rows() as u32;
+        let is_empty = |row: &u32| self.files.vector(*row as usize).is_empty();
+        self.empty.get_or_init(|| rows.filter(is_empty).collect())
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -63,7 +63,8 @@ impl Shard {
         let vector = state.worked_on_mut(of)?;
         vector.frozen.retain(|frozen| frozen.id != segment);
         let (graph, order) = (None, OnceLock::from(order));
-        let sealed = Sealed { manifest, dir, files, tombstones, graph, postings, order };
+        let empty = OnceLock::new();
+        let sealed = Sealed { manifest, dir, files, tombstones, graph, postings, order, empty };
         // It may have been asked for elsewhere meanwhile.
         sealed.keep(residences);
         vector.sealed.push(Arc::new(sealed));
