@@ -21,7 +21,7 @@ PYTEST := VANE_BIN=$(BIN)/vane $(VENV)/bin/python -m pytest -c $(CLIENT_TESTS)/p
 DATA ?= data/debian-packages
 # What `make up` brings up.
 FILE ?= e2e/examples/quickstart.yaml
-# Libraries beside Vane in `bench`, such as hnswlib,usearch; `bench-peers` installs them.
+# Libraries beside Vane in `bench`: hnswlib, usearch, qdrant-edge; `bench-peers` installs them.
 PEERS ?=
 # A server that speaks Qdrant's REST, beside Vane in `bench`.
 PEER ?=
@@ -157,7 +157,7 @@ bench: build ## Vane beside FAISS, three nodes beside one (DATA=dir for another 
 	@$(BIN)/vane-bench --vane $(BIN)/vane --data $(DATA) --cache $(VANE_CACHE)/bench --peers-python $(PEERS_VENV)/bin/python \
 		$(if $(PEERS),--peers $(PEERS)) $(if $(PEER),--peer $(PEER)) $(BENCH_ARGS)
 
-bench-peers: $(PEERS_VENV)/.done ## libraries for `bench` to put beside Vane (PEERS=hnswlib,usearch)
+bench-peers: $(PEERS_VENV)/.done ## libraries for `bench` to put beside Vane (PEERS=hnswlib,usearch,qdrant-edge)
 
 up: build ## what a YAML file asks for, as processes of this machine (FILE=e2e/examples/quickstart.yaml)
 	$(BIN)/vane up -f $(FILE)

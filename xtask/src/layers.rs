@@ -35,7 +35,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("operator", "crds proto"),
     ("up", "crds operator proto"),
     ("testbed", "crds proto up"),
-    ("bench", "index testbed"),
+    ("bench", "index filter testbed"),
     ("e2e", ""),
     ("xtask", ""),
 ];

@@ -5,12 +5,15 @@ mod cases;
 mod filters;
 mod gaps;
 mod groups;
+mod hybrid;
 mod index;
 mod ingest;
 mod place;
 mod scale;
 mod search;
 mod servers;
+mod sides;
+mod sparse;
 mod sweep;
 mod tenants;
 mod writes;
@@ -56,6 +59,10 @@ enum Section {
     Tenants,
     /// Searches at rest and while points come in.
     Ingest,
+    /// Searches by words: sparse vectors of the points' texts.
+    Sparse,
+    /// Searches by words and by meaning, fused.
+    Hybrid,
 }
 
 /// Who takes turns on the curve.
@@ -137,7 +144,8 @@ pub(crate) struct Args {
     /// Where that server keeps its files, if that is on this machine.
     #[arg(long)]
     peer_dir: Option<PathBuf>,
-    /// Libraries on the curve, each in a process of its own: hnswlib, usearch.
+    /// Libraries on the curve, each in a process of its own: hnswlib, usearch, qdrant-edge. Those
+    /// with sparse vectors are beside searches by words, too.
     #[arg(long, value_delimiter = ',', value_parser = Library::parse)]
     peers: Vec<Library>,
     /// The Python that has them.
@@ -161,7 +169,7 @@ pub(crate) struct Args {
     /// Writes them as comma-separated values.
     #[arg(long)]
     csv: Option<PathBuf>,
-    /// Writes the tables of curve, filters, tenants and ingest as Markdown.
+    /// Writes the tables of curve, filters, tenants, ingest, sparse and hybrid as Markdown.
     #[arg(long)]
     markdown: Option<PathBuf>,
 }
@@ -232,6 +240,8 @@ fn measure(args: &Args) -> Result<(), Error> {
             Section::Filters => filters::run(args, &data, &mut output)?,
             Section::Tenants => tenants::run(args, &data, &mut output)?,
             Section::Ingest => ingest::run(args, &data, &mut output)?,
+            Section::Sparse => sparse::run(args, &data, &mut output)?,
+            Section::Hybrid => hybrid::run(args, &data, &mut output)?,
         }
     }
     // At the end only: part of the figures would pass for all of them.

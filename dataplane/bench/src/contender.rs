@@ -6,14 +6,19 @@
 mod faiss;
 mod library;
 mod ours;
+mod postings;
 mod server;
+mod text_library;
+mod worker;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use faiss::Faiss;
 pub(crate) use library::{Library, Loaded as LoadedLibrary};
 pub(crate) use ours::{Ours, build as build_graph};
-pub(crate) use server::{Loaded, Plan, Server, bodies, directory_bytes, metered};
+pub(crate) use postings::OurPostings;
+pub(crate) use server::{Loaded, Plan, SETTLE, Server, bodies, directory_bytes, metered};
+pub(crate) use text_library::{TextLibrary, Way};
 use vane_testbed::proc;
 
 use crate::error::Error;

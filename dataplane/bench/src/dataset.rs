@@ -60,6 +60,14 @@ impl Distance {
         self == Self::Cosine
     }
 
+    /// As the workers of libraries call it.
+    pub(crate) fn worker(self) -> &'static str {
+        match self {
+            Self::Cosine | Self::Dot => "ip",
+            Self::Euclid => "l2",
+        }
+    }
+
     /// As the REST API calls it.
     pub(crate) fn rest(self) -> &'static str {
         match self {

@@ -36,6 +36,10 @@ const fn lower(name: &'static str, unit: &'static str) -> Measure {
 pub(crate) const RECALL: Measure = higher("recall", "share");
 pub(crate) const QPS: Measure = higher("qps", "1/s");
 pub(crate) const QPS_SHARE: Measure = higher("of no filter", "ratio");
+/// A rate beside that of the last side, and the last side's processor time beside one's own: both
+/// above 1 where that side is behind.
+pub(crate) const LAST_QPS: Measure = higher("qps, of the last", "ratio");
+pub(crate) const LAST_CPU: Measure = higher("cpu of the last", "ratio");
 pub(crate) const ARRIVED: Measure = higher("points/s", "1/s");
 pub(crate) const P50: Measure = lower("p50", "ms");
 pub(crate) const P95: Measure = lower("p95", "ms");

@@ -1,9 +1,9 @@
 //! The demo and the load generator: clients of real nodes, over their REST API.
 //!
-//! Owns the data files' format, the measuring, and what people read on the terminal. It
-//! knows of Vane's own crates only the index, to put FAISS itself beside the node, and the
-//! local clusters that the benchmark starts; the demo's nodes are those of `vane up`, which it
-//! runs as a process. It must never reach into a node any other way than a
+//! Owns the data files' format, the measuring, and what people read on the terminal. It knows of
+//! Vane's own crates only the index, to put FAISS itself beside the node, how texts become sparse
+//! vectors, and the local clusters that the benchmark starts; the demo's nodes are those of
+//! `vane up`, which it runs as a process. It must never reach into a node any other way than a
 //! user's client or administrator would.
 #![allow(clippy::print_stdout, reason = "printing is what these programs are for")]
 
@@ -32,6 +32,7 @@ mod recall;
 mod report;
 mod significance;
 mod table;
+mod texts;
 mod zipf;
 
 pub use cli::Cli;

@@ -31,13 +31,26 @@ pub(crate) fn load_with(
     data: &Dataset,
     payload: &dyn Fn(usize) -> String,
 ) -> Result<Duration, Error> {
+    let point = |i: usize| point(i, data.vector(i), &payload(i));
+    load_points(client, collection, data.len(), &point)
+}
+
+/// The same with so many points of any form, each as JSON.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_points(
+    client: &Client,
+    collection: &str,
+    count: usize,
+    point: &dyn Fn(usize) -> Result<String, Error>,
+) -> Result<Duration, Error> {
     let template = "{msg:>10} [{bar:40}] {pos}/{len} points, {per_sec}, {eta} left";
-    let bar = bar("loading", data.len() as u64, template);
+    let bar = bar("loading", count as u64, template);
     let start = Instant::now();
-    for first in (0..data.len()).step_by(BATCH) {
-        let last = data.len().min(first + BATCH);
-        let points = (first..last).map(|i| point(i, data.vector(i), &payload(i)));
-        let points = points.collect::<Result<Vec<_>, _>>()?.join(",");
+    for first in (0..count).step_by(BATCH) {
+        let last = count.min(first + BATCH);
+        let points = (first..last).map(point).collect::<Result<Vec<_>, _>>()?.join(",");
         client.upsert_raw(collection, format!("{{\"points\":[{points}]}}").as_bytes())?;
         bar.set_position(last as u64);
     }

@@ -157,8 +157,14 @@ pub(super) fn add_turns(
     turns: &[Turn],
     truth: &[Vec<u64>],
 ) {
+    let recalls = turns.iter().map(|turn| recall(&turn.found, truth, K)).collect();
+    output.figures.add(section, of, RECALL, recalls);
+    add_times(output, section, of, turns);
+}
+
+/// The same but for what was found.
+pub(super) fn add_times(output: &mut Output, section: &str, of: (&str, &str), turns: &[Turn]) {
     let mut add = |measure, samples| output.figures.add(section, of, measure, samples);
-    add(RECALL, turns.iter().map(|turn| recall(&turn.found, truth, K)).collect());
     add(QPS, turns.iter().map(|turn| turn.qps).collect());
     let timed = || turns.iter().filter(|turn| !turn.latencies.is_empty());
     for (at, measure) in [P50, P95, P99].into_iter().enumerate() {

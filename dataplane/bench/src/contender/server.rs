@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::load::{load_with, wait_indexed};
 
 /// Time without a background job after which none is expected: one that is due may begin late.
-const SETTLE: Duration = Duration::from_secs(1);
+pub(crate) const SETTLE: Duration = Duration::from_secs(1);
 
 /// The filter of each query, as the REST API takes it; `Null` for none.
 pub(crate) type Filter<'f> = dyn Fn(usize) -> Value + 'f;
@@ -123,12 +123,20 @@ impl Server {
         clients: usize,
     ) -> Result<Turn, Error> {
         // Before the clock runs: writing JSON is none of what is measured.
-        let bodies = bodies(data, ef, filter)?;
+        self.ask(collection, &bodies(data, ef, filter)?, clients)
+    }
+
+    /// All queries, as JSON.
+    pub(crate) fn ask(
+        &self,
+        collection: &str,
+        bodies: &[Vec<u8>],
+        clients: usize,
+    ) -> Result<Turn, Error> {
         let processes: Vec<u32> = self.process.into_iter().collect();
         metered(&processes, clients * bodies.len() * repeats(bodies.len()), || {
             turn_of(bodies.len(), clients, |_| {
                 let client = self.client();
-                let bodies = &bodies;
                 move |query: usize| {
                     let found = client.query_raw(collection, &bodies[query])?;
                     Ok(found.into_iter().map(|point| point.id).collect())
