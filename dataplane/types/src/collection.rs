@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::distance::Distance;
-use crate::hints::Hints;
+use crate::hints::{Hints, QUANTIZATION};
 use crate::path::JsonPath;
+use crate::quantization::{self, WHOLE_BITS};
 use crate::schema::FieldSchema;
 use crate::strict::StrictMode;
 use crate::vector::{Vector, VectorKind};
@@ -56,6 +57,12 @@ impl CollectionConfig {
     /// Graph parameters of one vector.
     pub fn hnsw_of(&self, vector: &str) -> HnswConfig {
         self.vectors.get(vector).and_then(|params| params.hnsw).unwrap_or(self.hnsw)
+    }
+
+    /// Bits that codes of one vector are to have of each dimension, at least.
+    pub fn code_bits_of(&self, vector: &str) -> u32 {
+        let own = self.hints.vectors.get(vector).and_then(|said| said.get(QUANTIZATION));
+        own.or_else(|| self.hints.config.get(QUANTIZATION)).map_or(WHOLE_BITS, quantization::bits)
     }
 
     /// The field whose value is a point's tenant, if an index is said to be of tenants.

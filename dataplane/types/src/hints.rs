@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::limits::HINTS_BYTES_MAX;
 use crate::path::JsonPath;
 
+/// The place of a way to quantise, among what is said of the collection or of a vector.
+pub const QUANTIZATION: &str = "quantization_config";
+
 /// What a client set that changes no answer, and mostly does nothing in this version: kept, so that
 /// it is returned, and copied to wherever the collection is copied.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -57,10 +60,21 @@ impl Hints {
         }
     }
 
-    /// What shards go by: which index is of tenants, as their rows lie in that order.
+    /// What shards go by: which index is of tenants, as their rows lie in that order, and how many
+    /// bits codes of vectors are to have.
     #[must_use]
     pub fn of_shards(&self) -> Self {
-        let mut kept = Self::default();
+        let codes = |said: &Map<String, Value>| {
+            let method = said.get(QUANTIZATION).map(|method| (QUANTIZATION.to_owned(), method));
+            method.into_iter().map(|(key, it)| (key, it.clone())).collect::<Map<_, _>>()
+        };
+        let mut kept = Self { config: codes(&self.config), ..Self::default() };
+        for (name, said) in &self.vectors {
+            let codes = codes(said);
+            if !codes.is_empty() {
+                kept.vectors.insert(name.clone(), codes);
+            }
+        }
         for (field, options) in &self.indexes {
             let mut options = options.clone();
             options.retain(|name, _| name == "is_tenant");
@@ -142,5 +156,24 @@ mod tests {
         assert_eq!(kept.vectors["a"], object(json!({"datatype": "float32"})));
         kept.config.insert("large".into(), "x".repeat(HINTS_BYTES_MAX).into());
         assert!(kept.check().is_err());
+    }
+
+    #[test]
+    fn shards_are_told_of_tenants_and_codes_alone() {
+        let mut all = hints(
+            json!({"quantization_config": {"binary": {}}, "wal_config": {"wal_capacity_mb": 1}}),
+            json!({"is_tenant": true, "on_disk": true}),
+        );
+        let own =
+            json!({"quantization_config": {"turbo": {"bits": "bits2"}}, "datatype": "float16"});
+        all.vectors.insert("a".into(), object(own));
+        all.vectors.insert("b".into(), object(json!({"hnsw_config": {"payload_m": 1}})));
+        let told = all.of_shards();
+        assert_eq!(told.config, object(json!({"quantization_config": {"binary": {}}})));
+        assert_eq!(told.vectors.len(), 1);
+        assert_eq!(told.indexes[&"k".parse().unwrap()], object(json!({"is_tenant": true})));
+        let config = crate::CollectionConfig { hints: told, ..Default::default() };
+        assert_eq!(["a", "b"].map(|name| config.code_bits_of(name)), [2, 1]);
+        assert_eq!(crate::CollectionConfig::default().code_bits_of("a"), 8);
     }
 }

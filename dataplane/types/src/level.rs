@@ -22,7 +22,7 @@ use crate::Error as Failure;
 /// | 7 | collections whose points are of tenants |
 /// | 8 | followers answer reads by leases of their leader |
 /// | 9 | further kinds of vectors, of payload indexes, of conditions and of writes |
-/// | 10 | vectors that a collection gets and loses later, and limits of its requests |
+/// | 10 | vectors that a collection gets and loses later, limits of requests, codes of few bits |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FeatureLevel(pub u32);
@@ -47,7 +47,8 @@ impl FeatureLevel {
     /// From which on collections have sparse vectors and vectors of vectors, payload indexes with
     /// parameters, and writes with conditions.
     pub const KINDS: Self = Self(9);
-    /// From which on a collection's vectors may change, and it may limit requests.
+    /// From which on a collection's vectors may change, it may limit requests, and its graphs may
+    /// have codes of few bits.
     pub const CHANGING: Self = Self(10);
     /// What this version speaks: it reads everything up to here.
     pub const SPOKEN: Self = Self::CHANGING;

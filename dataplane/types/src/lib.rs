@@ -18,6 +18,7 @@ pub mod names;
 pub mod path;
 pub mod payload;
 pub mod planted;
+pub mod quantization;
 pub mod quota;
 mod recall;
 pub mod schema;
