@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// `codes` below `search` below `build`; at the top the functions of `vane_faiss.h`.
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 21] = [
     "build.cpp",
     "build/adopt.cpp",
     "build/builder.cpp",
@@ -12,8 +12,11 @@ const SOURCES: [&str; 18] = [
     "build/faiss_file.cpp",
     "build/reach.cpp",
     "build/steady_writer.cpp",
+    "codes/few_bits.cpp",
     "codes/kernels.cpp",
     "codes/quantizer.cpp",
+    "codes/rotation.cpp",
+    "codes/sample.cpp",
     "format/image.cpp",
     "machine.cpp",
     "open.cpp",

@@ -41,9 +41,6 @@ pub struct Query {
     /// Points that say how rare an index of a sparse vector is; all that the query means when
     /// absent.
     pub corpus: Option<Filter>,
-    /// Candidates for each result that a client asks for where there are codes. It changes
-    /// nothing, and a collection may limit it.
-    pub oversampling: Option<f64>,
     /// Worse scores are left out.
     pub score_threshold: Option<f32>,
     /// Points returned.
@@ -99,9 +96,6 @@ pub struct Prefetch {
     /// Points that say how rare an index of a sparse vector is; all that the query means when
     /// absent.
     pub corpus: Option<Filter>,
-    /// Candidates for each result that a client asks for where there are codes. It changes
-    /// nothing, and a collection may limit it.
-    pub oversampling: Option<f64>,
     /// Worse scores are left out.
     pub score_threshold: Option<f32>,
     /// Points handed on.
@@ -121,20 +115,9 @@ impl Query {
 
     /// The stage above all others. What of its results is wanted, and from where on, is lost.
     pub(crate) fn into_stage(self) -> Prefetch {
-        let Self { by, using, filter, params, corpus, oversampling, score_threshold, .. } = self;
+        let Self { by, using, filter, params, corpus, score_threshold, .. } = self;
         let Self { limit, prefetch, lookup, .. } = self;
-        Prefetch {
-            by,
-            using,
-            filter,
-            params,
-            corpus,
-            oversampling,
-            score_threshold,
-            limit,
-            prefetch,
-            lookup,
-        }
+        Prefetch { by, using, filter, params, corpus, score_threshold, limit, prefetch, lookup }
     }
 }
 

@@ -48,15 +48,24 @@ int vane_build_insert(
     });
 }
 
-int vane_build_save(const vane_build* build, const char* path) {
+int vane_build_save(
+        const vane_build* build,
+        const float* rows,
+        size_t bits,
+        size_t threads,
+        const char* path) {
     return vane::guarded([&] {
         const vane::Builder& builder = build->builder;
         vane::require(builder.left() == 0, "the graph is not built yet");
         vane::SteadyWriter writer(path);
-        builder.draft().write(
-                builder.scouts(), builder.reached(), [&](const void* bytes, size_t count) {
-                    writer.put(bytes, count);
-                });
+        const vane::Draft& draft = builder.draft();
+        const auto put = [&](const void* bytes, size_t count) { writer.put(bytes, count); };
+        if (bits == vane::WHOLE_BITS) {
+            draft.write(builder.scouts(), builder.reached(), put);
+        } else {
+            const vane::Few few{bits, rows, threads};
+            draft.write_few(few, builder.scouts(), builder.reached(), put);
+        }
         writer.close();
     });
 }

@@ -38,6 +38,10 @@ int vane_graph_is_converted(const vane_graph* graph) {
     return graph->converted.empty() ? 0 : 1;
 }
 
+size_t vane_graph_bits(const vane_graph* graph) {
+    return graph->heading.layout.bits;
+}
+
 size_t vane_graph_unreached(const vane_graph* graph) {
     return graph->heading.nodes - graph->heading.reached;
 }

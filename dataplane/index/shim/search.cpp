@@ -1,14 +1,13 @@
 // Searching a graph: by codes, and exact scores of what was found.
 
 #include <algorithm>
-#include <cfloat>
 #include <limits>
 
 #include "format/graph.h"
 #include "guard.h"
 #include "require.h"
-#include "rows.h"
 #include "search/counter.h"
+#include "search/rescoring.h"
 #include "search/resolution.h"
 #include "search/scan.h"
 #include "search/walk.h"
@@ -16,139 +15,26 @@
 namespace {
 
 using vane::Candidate;
+using vane::Found;
+using vane::Heading;
 
-// A row and its exact cost.
-struct Found {
-    float cost;
-    uint32_t row;
-};
+// What a search by whole codes differs in from one by codes of few bits.
+struct Whole {
+    using Columns = vane::Columns;
+    using Query = vane::CodedQuery;
+    using Costs = vane::ByCodes;
 
-bool is_nearer(const Found& a, const Found& b) {
-    return a.cost < b.cost || (a.cost == b.cost && a.row < b.row);
-}
-
-// The k nearest of the rows that were found and of their equals, by exact cost. One is passed over
-// only where its code proves that it is none of them.
-template <class Metric>
-class Rescoring {
-  public:
-    Rescoring(
-            const vane::Task& task, const vane::CodedQuery& coded, const vane_search& search)
-            : task_(task),
-              coded_(coded),
-              rows_(search.rows),
-              query_(search.query),
-              dim_(search.graph->heading.layout.dim),
-              k_(search.k) {
-        best_.reserve(k_ + 1);
+    static Query query(const Heading& heading, const float* query) {
+        return {heading.quantizer, query, heading.metric == VANE_INNER_PRODUCT};
     }
 
-    void run(const std::vector<Candidate>& found) {
-        size_t next = 0;
-        while (next < found.size()) {
-            int32_t batch[BATCH];
-            const float* values[BATCH];
-            size_t count = 0;
-            for (; next < found.size() && count < BATCH; next++) {
-                const Candidate& candidate = found[next];
-                const float slack = coded_.slack(
-                        task_.columns.facts(candidate.node), candidate.cost);
-                // Also where either is no number.
-                if (!(candidate.cost - slack > worst())) {
-                    batch[count] = candidate.node;
-                    values[count] = rows_ + static_cast<size_t>(candidate.node) * dim_;
-                    vane::fetch_row(values[count++], dim_);
-                }
-            }
-            score(batch, values, count);
-        }
+    // Candidates by codes among which the k nearest are.
+    static size_t candidates(const Heading& /*heading*/, size_t k) {
+        return k;
     }
 
-    const std::vector<Found>& best() const {
-        return best_;
-    }
-
-  private:
-    // As many as FAISS's kernels take at once; they are asked for together.
-    static constexpr size_t BATCH = 4;
-
-    // A row is of use only if it is nearer than this.
-    float worst() const {
-        return best_.size() < k_ ? std::numeric_limits<float>::infinity() : best_.back().cost;
-    }
-
-    void score(const int32_t* batch, const float* const* values, size_t count) {
-        vane::compared_here += count;
-        float costs[BATCH];
-        if (count == BATCH) {
-            Metric::costs(query_, values, dim_, costs);
-        } else {
-            for (size_t i = 0; i < count; i++) {
-                costs[i] = Metric::cost(query_, values[i], dim_);
-            }
-        }
-        for (size_t i = 0; i < count; i++) {
-            keep_all(costs[i], batch[i]);
-        }
-    }
-
-    // Equal rows have one cost.
-    void keep_all(float cost, int32_t node) {
-        // A score beyond f32 is never returned.
-        if (cost == FLT_MAX) {
-            return;
-        }
-        size_t kept = 0;
-        task_.equals.each_from(node, [&](uint32_t row) {
-            if (task_.admits(row)) {
-                keep({cost, row});
-                kept++;
-            }
-            return kept < k_;
-        });
-    }
-
-    void keep(Found found) {
-        if (best_.size() == k_ && !is_nearer(found, best_.back())) {
-            return;
-        }
-        best_.insert(std::upper_bound(best_.begin(), best_.end(), found, is_nearer), found);
-        if (best_.size() > k_) {
-            best_.pop_back();
-        }
-    }
-
-    const vane::Task& task_;
-    const vane::CodedQuery& coded_;
-    const float* rows_;
-    const float* query_;
-    size_t dim_, k_;
-    std::vector<Found> best_;
-};
-
-// What a search is made of: its parts refer to one another.
-struct Search {
-    const vane::Heading& heading;
-    const vane::Columns columns;
-    const vane::Equals equals;
-    const vane::CodedQuery coded;
-    const vane::Task task;
-
-    Search(const vane_search& search, const float* within, bool with_equals)
-            : heading(search.graph->heading),
-              columns(heading, search.graph->image(search.file)),
-              equals(with_equals ? vane::Equals(heading, search.graph->image(search.file))
-                                 : vane::Equals(nullptr, heading.rows())),
-              coded(heading.quantizer, search.query, heading.metric == VANE_INNER_PRODUCT),
-              task{heading.scouts,
-                   columns,
-                   equals,
-                   search.select,
-                   search.ef,
-                   {search.k, bound(heading, within)}} {}
-
-  private:
-    static float bound(const vane::Heading& heading, const float* within) {
+    // What costs no more than this is of use.
+    static float bound(const Heading& heading, const float* within) {
         if (!within) {
             return std::numeric_limits<float>::infinity();
         }
@@ -156,13 +42,72 @@ struct Search {
     }
 };
 
-// The answer, from candidates.
+struct Few {
+    using Columns = vane::FewColumns;
+    using Query = vane::FewQuery;
+    using Costs = vane::ByFew;
+
+    static Query query(const Heading& heading, const float* query) {
+        const bool inner_product = heading.metric == VANE_INNER_PRODUCT;
+        return {heading.quantizer, heading.layout.bits, query, inner_product};
+    }
+
+    // In the order of few bits the k nearest are among some times as many.
+    static size_t candidates(const Heading& heading, size_t k) {
+        constexpr size_t TIMES_OF_ONE = 4, TIMES_OF_MORE = 2;
+        const size_t times = heading.layout.bits == 1 ? TIMES_OF_ONE : TIMES_OF_MORE;
+        return std::max(k, std::min(k * times, heading.rows()));
+    }
+
+    // By few bits what is near a bound cannot be counted.
+    static float bound(const Heading& /*heading*/, const float* /*within*/) {
+        return std::numeric_limits<float>::infinity();
+    }
+};
+
+// What a search is made of: its parts refer to one another.
+template <class Kind>
+struct Search {
+    const Heading& heading;
+    const typename Kind::Columns columns;
+    const vane::Equals equals;
+    const typename Kind::Query coded;
+    const typename Kind::Costs costs;
+    const vane::Task task;
+
+    // A walk.
+    Search(const vane_search& search, const float* within)
+            : Search(
+                      search,
+                      vane::Equals(search.graph->heading, search.graph->image(search.file)),
+                      {Kind::candidates(search.graph->heading, search.k),
+                       Kind::bound(search.graph->heading, within)}) {}
+
+    // A look at codes: each row is looked at itself.
+    explicit Search(const vane_search& search)
+            : Search(
+                      search,
+                      vane::Equals(nullptr, search.graph->heading.rows()),
+                      {search.k}) {}
+
+  private:
+    Search(const vane_search& search, const vane::Equals& equals, const vane::Wanted& wanted)
+            : heading(search.graph->heading),
+              columns(heading, search.graph->image(search.file)),
+              equals(equals),
+              coded(Kind::query(heading, search.query)),
+              costs(columns, coded),
+              task{heading.scouts,
+                   columns,
+                   this->equals,
+                   search.select,
+                   std::max(search.ef, wanted.k),
+                   wanted} {}
+};
+
+// Writes the answer.
 template <class Metric>
-void answer(
-        const vane_search& search, const Search& parts, const std::vector<Candidate>& found) {
-    Rescoring<Metric> rescoring(parts.task, parts.coded, search);
-    rescoring.run(found);
-    const std::vector<Found>& best = rescoring.best();
+void answer(const vane_search& search, const std::vector<Found>& best) {
     for (size_t i = 0; i < search.k; i++) {
         const bool is_there = i < best.size();
         search.ids[i] = is_there ? static_cast<int64_t>(best[i].row) : -1;
@@ -170,19 +115,44 @@ void answer(
     }
 }
 
+// The answer, from candidates.
+template <class Metric, class Kind>
+void rescore(
+        const vane_search& search,
+        const Search<Kind>& parts,
+        const std::vector<Candidate>& found) {
+    vane::Rescoring<Metric, typename Kind::Costs> rescoring(
+            parts.task, parts.costs, search, search.k);
+    rescoring.run(found);
+    answer<Metric>(search, rescoring.best());
+}
+
+// Whether a walk by codes found the nearest `ef` that there are, and not any of many like them. Of
+// few bits that shows later, by the rows.
+bool knows_the_nearest(
+        const Search<Whole>& parts, const std::vector<Candidate>& found, size_t ef) {
+    return vane::Resolution(parts.coded, parts.columns).found_the_nearest(found, ef);
+}
+
+bool knows_the_nearest(
+        const Search<Few>& /*parts*/, const std::vector<Candidate>& /*found*/, size_t /*ef*/) {
+    return true;
+}
+
 // Those that may be returned of what a walk over all rows finds; null where they are too few.
 // Whether a row may be returned is asked of what was found, and not of each that is met.
-const std::vector<Candidate>* walked_over(
-        const vane_search& search, const Search& parts, size_t over) {
+template <class Kind>
+const std::vector<Candidate>* walked_over(const Search<Kind>& parts, size_t over) {
     static thread_local std::vector<Candidate> may_be;
     vane::Wanted wanted = parts.task.wanted;
-    wanted.k = std::max(wanted.k, wanted.k * over / search.ef);
-    wanted.least = std::max(search.k, search.ef / 4);
+    const size_t ef = parts.task.ef;
+    wanted.least = std::max(wanted.k, ef / 4);
+    wanted.k = std::max(wanted.k, wanted.k * over / ef);
     const vane::Task task{
             parts.task.scouts, parts.columns, parts.equals, nullptr, over, wanted};
     const vane::Judge judge(parts.task, over);
-    const auto& found = vane::walk(task, vane::ByCodes(parts.columns, parts.coded), &judge);
-    if (!vane::Resolution(parts.coded, parts.columns).found_the_nearest(found, search.ef)) {
+    const auto& found = vane::walk(task, parts.costs, &judge);
+    if (!knows_the_nearest(parts, found, ef)) {
         return nullptr;
     }
     may_be.clear();
@@ -197,12 +167,20 @@ const std::vector<Candidate>* walked_over(
     return judge.is_enough(seen) ? &may_be : nullptr;
 }
 
-// By codes, or by the rows where codes cannot tell them apart.
-template <class Metric>
+template <class Metric, class Kind>
+const std::vector<Candidate>& walked_by_rows(
+        const vane_search& search, const Search<Kind>& parts) {
+    const size_t dim = parts.heading.layout.dim;
+    return vane::walk(parts.task, vane::ByRows<Metric>(search.rows, dim, search.query));
+}
+
+// By codes, or by the rows where whole codes cannot tell them apart.
+template <class Metric, class Kind>
 const std::vector<Candidate>& walked(
-        const vane_search& search, const Search& parts, size_t over, bool again) {
+        const vane_search& search, const Search<Kind>& parts, size_t over, bool again) {
     if (parts.task.select && over >= search.ef) {
-        if (const auto* found = walked_over(search, parts, over)) {
+        const size_t most = std::max(over, parts.task.ef);
+        if (const auto* found = walked_over(parts, most)) {
             return *found;
         }
         if (!again) {
@@ -210,12 +188,57 @@ const std::vector<Candidate>& walked(
             return nothing;
         }
     }
-    const auto& found = vane::walk(parts.task, vane::ByCodes(parts.columns, parts.coded));
-    if (vane::Resolution(parts.coded, parts.columns).found_the_nearest(found, search.ef)) {
+    const auto& found = vane::walk(parts.task, parts.costs);
+    if (knows_the_nearest(parts, found, parts.task.ef)) {
         return found;
     }
-    const size_t dim = parts.heading.layout.dim;
-    return vane::walk(parts.task, vane::ByRows<Metric>(search.rows, dim, search.query));
+    return walked_by_rows<Metric>(search, parts);
+}
+
+// The nearest are seldom found late in the order of codes. Where they are anywhere in it, codes do
+// not tell rows apart, and others are as near that a walk did not keep.
+bool came_early(
+        const std::vector<Found>& best_of_first_half,
+        const std::vector<Found>& best,
+        size_t found) {
+    // Of so large a part of what was found they tell nothing.
+    constexpr size_t ROOM = 4;
+    // So many of so many are in the first half: by chance one time in twenty.
+    constexpr size_t EARLY = 4, OF = 5;
+    if (found < best.size() * ROOM) {
+        return true;
+    }
+    // Both are in one order, and the nearest of all that are in the first half lead there, too.
+    size_t early = 0;
+    for (const Found& one : best) {
+        early += early < best_of_first_half.size() &&
+                        best_of_first_half[early].row == one.row
+                ? 1
+                : 0;
+    }
+    return early * OF >= best.size() * EARLY;
+}
+
+// By codes of few bits. Whether they tell rows apart shows by the rows themselves, which are
+// compared anyway.
+template <class Metric>
+void walk_by_few(const vane_search& search, const Search<Few>& parts, size_t over, bool again) {
+    // Less than so many tell nothing.
+    constexpr size_t SEEN_MIN = 10;
+    const auto& found = walked<Metric>(search, parts, over, again);
+    vane::Rescoring<Metric, vane::ByFew> rescoring(
+            parts.task, parts.costs, search, std::max(search.k, SEEN_MIN));
+    rescoring.run(found, 0, found.size() / 2);
+    const std::vector<Found> best_of_first_half = rescoring.best();
+    rescoring.run(found, found.size() / 2, found.size());
+    const std::vector<Found>& best = rescoring.best();
+    if (best.size() < SEEN_MIN || came_early(best_of_first_half, best, found.size())) {
+        answer<Metric>(search, best);
+    } else if (again || !parts.task.select) {
+        rescore<Metric>(search, parts, walked_by_rows<Metric>(search, parts));
+    } else {
+        answer<Metric>(search, {});
+    }
 }
 
 } // namespace
@@ -226,22 +249,38 @@ uint64_t vane_compared_here(void) {
 
 int vane_graph_walk(const vane_search* search, size_t over, int again, const float* within) {
     return vane::guarded([&] {
-        const Search parts(*search, within, true);
-        vane::with_metric(parts.heading.metric, [&](auto metric) {
+        const Heading& heading = search->graph->heading;
+        vane::with_metric(heading.metric, [&](auto metric) {
             using Metric = decltype(metric);
-            answer<Metric>(*search, parts, walked<Metric>(*search, parts, over, again != 0));
+            if (heading.layout.is_whole()) {
+                const Search<Whole> parts(*search, within);
+                rescore<Metric>(
+                        *search, parts, walked<Metric>(*search, parts, over, again != 0));
+                return;
+            }
+            const Search<Few> parts(*search, within);
+            if (search->by_rows) {
+                rescore<Metric>(*search, parts, walked_by_rows<Metric>(*search, parts));
+            } else {
+                walk_by_few<Metric>(*search, parts, over, again != 0);
+            }
         });
     });
 }
 
 int vane_graph_scan(const vane_search* search, const uint32_t* among, size_t count) {
     return vane::guarded([&] {
-        // Each row is looked at itself.
-        const Search parts(*search, nullptr, false);
-        vane::with_metric(parts.heading.metric, [&](auto metric) {
-            using Metric = decltype(metric);
-            answer<Metric>(
-                    *search, parts, vane::scan(parts.task, parts.coded, among, count));
-        });
+        const auto look = [&](const auto& parts) {
+            vane::with_metric(parts.heading.metric, [&](auto metric) {
+                using Metric = decltype(metric);
+                rescore<Metric>(
+                        *search, parts, vane::scan(parts.task, parts.costs, among, count));
+            });
+        };
+        if (search->graph->heading.layout.is_whole()) {
+            look(Search<Whole>(*search));
+        } else {
+            look(Search<Few>(*search));
+        }
     });
 }

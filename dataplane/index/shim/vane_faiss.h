@@ -49,8 +49,13 @@ int vane_build_insert(
         vane_build* build, const float* rows, size_t count, size_t threads, size_t* left);
 
 // Writes links and codes to a file; it is synced but for its end. Only for a graph with no node
-// missing.
-int vane_build_save(const vane_build* build, const char* path);
+// missing. Codes have 8 bits of each dimension, or 1, 2 or 4 and are then made of the rows now.
+int vane_build_save(
+        const vane_build* build,
+        const float* rows,
+        size_t bits,
+        size_t threads,
+        const char* path);
 
 void vane_build_free(vane_build* build);
 
@@ -64,6 +69,9 @@ int vane_graph_open(
         size_t dim,
         size_t count,
         vane_graph** out);
+
+// Bits that its codes have of each dimension.
+size_t vane_graph_bits(const vane_graph* graph);
 
 // Whether its file is of an earlier version: an image of it is held in memory.
 int vane_graph_is_converted(const vane_graph* graph);
@@ -83,6 +91,8 @@ struct vane_search {
     size_t k; // 1 <= k <= ef
     size_t ef;
     const vane_select* select; // may be null
+    // A walk compares rows themselves where codes have less than 8 bits of a dimension.
+    int by_rows;
     // Filled, k each, best first; unused places have id -1.
     float* scores;
     int64_t* ids;
@@ -139,9 +149,11 @@ void vane_scores_of(
         float* out);
 
 // Whether every kernel that this machine can run sums the same for `count` times `lines` lines of
-// half bytes, with 128 weights for each line; if not, `name` is that of one that does not.
+// parts of so many bits (1, 2 or 4), with a weight for each of them; if not, `name` is that of one
+// that does not.
 int vane_kernels_agree(
-        const uint8_t* halves,
+        size_t bits,
+        const uint8_t* parts,
         const int8_t* weights,
         size_t count,
         size_t lines,

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::ptr::{self, NonNull};
 
 use crate::metric::Metric;
-use crate::params::GraphParams;
+use crate::params::{CodeBits, GraphParams};
 use crate::select::Select;
 
 // Links libfaiss: no item of the crate is named.
@@ -87,11 +87,27 @@ impl Build {
         Ok(left)
     }
 
-    /// Writes the finished graph to a new file.
-    pub(crate) fn save(&self, path: &Path) -> Result<(), String> {
+    /// Writes the finished graph over `rows`, the whole matrix, to a new file.
+    pub(crate) fn save(
+        &self,
+        rows: &[f32],
+        bits: CodeBits,
+        threads: NonZeroUsize,
+        path: &Path,
+    ) -> Result<(), String> {
+        self.shape.check_rows(rows)?;
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|e| e.to_string())?;
-        // SAFETY: the graph is alive, and the path is a C string.
-        check(unsafe { raw::vane_build_save(self.raw.as_ptr(), path.as_ptr()) })
+        // SAFETY: the graph is alive, `rows` holds as many values as it has rows times dimensions,
+        // and the path is a C string.
+        check(unsafe {
+            raw::vane_build_save(
+                self.raw.as_ptr(),
+                rows.as_ptr(),
+                bits.count() as usize,
+                threads.get(),
+                path.as_ptr(),
+            )
+        })
     }
 }
 
@@ -169,6 +185,12 @@ impl Handle {
         unsafe { raw::vane_graph_is_converted(self.raw.as_ptr()) == 1 }
     }
 
+    /// Bits that its codes have of each dimension.
+    pub(crate) fn code_bits(&self) -> u32 {
+        // SAFETY: the graph is alive. It is one of 1, 2, 4 and 8.
+        unsafe { raw::vane_graph_bits(self.raw.as_ptr()) as u32 }
+    }
+
     /// Nodes that no walk can come to.
     pub(crate) fn unreached(&self) -> usize {
         // SAFETY: the graph is alive.
@@ -201,11 +223,12 @@ impl Handle {
             k,
             ef,
             select: if select.is_everything() { ptr::null() } else { &raw const raw },
+            by_rows: c_int::from(matches!(way, Way::Walk { by_rows: true, .. })),
             scores: scores.as_mut_ptr(),
             ids: ids.as_mut_ptr(),
         };
         let status = match way {
-            Way::Walk { over, again, within } => {
+            Way::Walk { over, again, within, .. } => {
                 let within = within.as_ref().map_or(ptr::null(), ptr::from_ref);
                 // SAFETY: file, rows and query have the graph's shape; the tables of `select` have
                 // an entry for every row; both outputs have room for k; all of them outlive the
@@ -248,8 +271,8 @@ impl Handle {
 #[derive(Clone, Copy)]
 pub(crate) enum Way<'a> {
     /// Along the links, at first over so many of all rows, and then again or not; for those that
-    /// score no worse than this.
-    Walk { over: usize, again: bool, within: Option<f32> },
+    /// score no worse than this; by the rows and not by codes of few bits.
+    Walk { over: usize, again: bool, within: Option<f32>, by_rows: bool },
     /// By a look at every code that may be returned, or at those of the rows named.
     Scan(Option<&'a [u32]>),
 }
@@ -262,16 +285,23 @@ impl Drop for Handle {
 }
 
 /// Whether all kernels that this machine can run sum alike; else the name of one that does not.
-/// There are 128 weights to 64 bytes of halves.
+/// There is a weight for each part of so many bits.
 #[cfg(test)]
-pub(crate) fn kernels_agree(halves: &[u8], weights: &[i8], lines: usize) -> Result<(), String> {
-    assert!(halves.len().is_multiple_of(64 * lines) && weights.len() == 2 * halves.len());
+pub(crate) fn kernels_agree(
+    bits: usize,
+    parts: &[u8],
+    weights: &[i8],
+    lines: usize,
+) -> Result<(), String> {
+    assert!([1, 2, 4].contains(&bits) && weights.len() == 8 / bits * parts.len());
+    assert!(parts.len().is_multiple_of(64 * lines));
     let mut name = ptr::null();
-    let count = halves.len() / (64 * lines);
+    let count = parts.len() / (64 * lines);
     // SAFETY: both hold as many lines as is said, and `name` is valid for one write of a constant.
     unsafe {
         match raw::vane_kernels_agree(
-            halves.as_ptr(),
+            bits,
+            parts.as_ptr(),
             weights.as_ptr(),
             count,
             lines,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::ffi::{self, Build, Handle, Way};
 use crate::metric::Metric;
-use crate::params::GraphParams;
+use crate::params::{CodeBits, GraphParams};
 use crate::select::Select;
 use crate::vector_index::{GraphFile, Hit, Rows, StoredIndex, VectorIndex};
 
@@ -33,6 +33,9 @@ pub struct Walk {
     /// `k` others are known of which none scores worse: the fewer of the rows here can be among
     /// the best, the fewer candidates are looked around.
     pub within: Option<f32>,
+    /// Rows are compared themselves and not their codes, where those have less than a byte for each
+    /// dimension.
+    pub by_rows: bool,
 }
 
 /// A file with a graph, and the rows it is for.
@@ -63,6 +66,11 @@ impl Graph {
     /// Whether its file is of an earlier version; what a search needs is then held in memory.
     pub fn is_of_earlier_version(&self) -> bool {
         self.handle.is_converted()
+    }
+
+    /// Bits that its codes have of each dimension.
+    pub fn code_bits(&self) -> CodeBits {
+        CodeBits::at_least(self.handle.code_bits())
     }
 
     /// Bytes of memory beside its file.
@@ -102,8 +110,8 @@ impl Graph {
         walk: Walk,
         select: &Select<'_>,
     ) -> Result<Vec<Hit>, Error> {
-        let Walk { ef, over, again, within } = walk;
-        self.find(query, (k, ef), select, Way::Walk { over, again, within })
+        let Walk { ef, over, again, within, by_rows } = walk;
+        self.find(query, (k, ef), select, Way::Walk { over, again, within, by_rows })
     }
 
     fn find(
@@ -125,8 +133,8 @@ impl Graph {
         }
         let effort = (k, ef.clamp(k, self.len));
         let way = match way {
-            Way::Walk { over, again, within } => {
-                Way::Walk { over: over.min(self.len), again, within }
+            Way::Walk { over, again, within, by_rows } => {
+                Way::Walk { over: over.min(self.len), again, within, by_rows }
             }
             scan @ Way::Scan(_) => scan,
         };
@@ -152,7 +160,8 @@ pub struct Base<'a> {
 impl Graph {
     /// As [`StoredIndex::build`]; links between rows that `base` has too are taken over, so that
     /// only the others are inserted. Where that would leave too little of them, nothing is. Base
-    /// and rows together make the bytes. Metrics that differ are not noticed.
+    /// and rows together make the bytes. Metrics that differ are not noticed. Links are found by
+    /// codes of a byte, whatever `bits` the file's codes are to have.
     ///
     /// # Errors
     /// As [`StoredIndex::build`]; also for a base of another dimension, and for a number in it that
@@ -161,7 +170,7 @@ impl Graph {
         base: Option<Base<'_>>,
         rows: &dyn Rows,
         (dim, metric): (usize, Metric),
-        params: GraphParams,
+        (params, bits): (GraphParams, CodeBits),
         path: &Path,
         threads: &mut dyn FnMut(usize) -> Option<NonZeroUsize>,
     ) -> Result<(), Error> {
@@ -185,7 +194,10 @@ impl Graph {
             left = build.insert(values, CHUNK_ROWS, helpers).map_err(build_failed)?;
             helpers = next_threads(len - left)?;
         }
-        build.save(path).map_err(|message| Error::Save { path: path.to_owned(), message })
+        let values = same_rows(rows, len * dim)?;
+        build
+            .save(values, bits, helpers, path)
+            .map_err(|message| Error::Save { path: path.to_owned(), message })
     }
 }
 
@@ -201,7 +213,7 @@ impl VectorIndex for Graph {
         ef: usize,
         select: &Select<'_>,
     ) -> Result<Vec<Hit>, Error> {
-        self.walk(query, k, Walk { ef, over: 0, again: true, within: None }, select)
+        self.walk(query, k, Walk { ef, over: 0, again: true, within: None, by_rows: false }, select)
     }
 
     fn bytes(&self) -> usize {
@@ -219,7 +231,7 @@ impl StoredIndex for Graph {
         path: &Path,
         threads: &mut dyn FnMut(usize) -> Option<NonZeroUsize>,
     ) -> Result<(), Error> {
-        Self::build_on(None, rows, shape, params, path, threads)
+        Self::build_on(None, rows, shape, (params, CodeBits::Eight), path, threads)
     }
 
     fn open(

@@ -2,7 +2,8 @@
 //! searches, and exact scores by FAISS's kernels.
 //!
 //! A [`VectorIndex`] answers searches: a [`Graph`] by walking links and comparing codes of one byte
-//! per dimension, then rows; [`Flat`] by scoring every row. A graph is a file of links and codes.
+//! per dimension, or of less, then rows; [`Flat`] by scoring every row. A graph is a file of links
+//! and codes.
 //! Rows and files stay where their owner keeps them (memory, a mapped file) and are read through
 //! [`Rows`] and [`GraphFile`].
 //!
@@ -34,7 +35,7 @@ pub use flat::Flat;
 pub use graph::{Base, Graph, Walk, compared_here};
 pub use metric::Metric;
 pub use multi::max_sim;
-pub use params::GraphParams;
+pub use params::{CodeBits, GraphParams};
 pub use select::Select;
 pub use sparse::{Matcher, Postings, SparseRow, SparseSearch, write_postings};
 pub use stock::Stock;

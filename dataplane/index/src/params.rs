@@ -11,6 +11,53 @@ pub(crate) const EF_CONSTRUCT_MAX: usize = 4096;
 /// What each of a row's columns is padded to, in bytes.
 const LINE: usize = 64;
 
+/// Bits that a line of codes has of some dimensions.
+const LINE_BITS: usize = 8 * LINE;
+
+/// How many bits of each dimension a graph's codes have. With fewer of them less memory is read,
+/// and more rows have to be compared themselves for the same answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CodeBits {
+    One,
+    Two,
+    Four,
+    #[default]
+    Eight,
+}
+
+impl CodeBits {
+    /// The fewest that are no less than so many.
+    #[must_use]
+    pub fn at_least(bits: u32) -> Self {
+        match bits {
+            0 | 1 => Self::One,
+            2 => Self::Two,
+            3 | 4 => Self::Four,
+            _ => Self::Eight,
+        }
+    }
+
+    /// Their number.
+    #[must_use]
+    pub fn count(self) -> u32 {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+            Self::Four => 4,
+            Self::Eight => 8,
+        }
+    }
+
+    /// The most of four and fewer that take no more memory with so many dimensions: codes are read
+    /// in whole lines.
+    #[must_use]
+    pub fn filling_lines(self, dim: usize) -> Self {
+        let lines = |bits: Self| (dim * bits.count() as usize).div_ceil(LINE_BITS);
+        let more = [Self::Four, Self::Two, Self::One].into_iter().filter(|more| *more > self);
+        more.into_iter().find(|more| lines(*more) == lines(self)).unwrap_or(self)
+    }
+}
+
 /// How dense a graph is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GraphParams {
@@ -47,5 +94,26 @@ impl GraphParams {
             return Err(Error::Params { m, ef_construct });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CodeBits::{Eight, Four, One, Two};
+    use super::*;
+
+    #[test]
+    fn bits_fill_the_lines_that_they_take() {
+        let filled = |bits: CodeBits, dims: [usize; 5]| dims.map(|dim| bits.filling_lines(dim));
+        let dims = [2, 128, 256, 384, 1536];
+        assert_eq!(filled(One, dims), [Four, Four, Two, One, One]);
+        assert_eq!(filled(Two, dims), [Four, Four, Two, Two, Two]);
+        assert_eq!(filled(Four, dims), [Four; 5]);
+        assert_eq!(filled(Eight, dims), [Eight; 5]);
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5, 8, 9].map(CodeBits::at_least),
+            [One, One, Two, Four, Four, Eight, Eight, Eight]
+        );
+        assert!([One, Two, Four, Eight].iter().all(|it| CodeBits::at_least(it.count()) == *it));
     }
 }

@@ -48,6 +48,7 @@ impl CatalogSync {
                 self.replicas.allow_quiet(may_be_quiet);
             }
             self.replicas.allow_leases(self.catalog.level() >= FeatureLevel::LEASES);
+            self.replicas.allow_few_bits(self.catalog.level() >= FeatureLevel::CHANGING);
             let strays = match self.follow().await {
                 Ok(strays) => strays,
                 Err(error) => {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parking_lot::{Mutex, RwLock};
 use vane_catalog::{
@@ -120,6 +121,17 @@ impl Replicas {
     /// Whether leaders here may lend.
     pub(crate) fn allow_leases(&self, is_allowed: bool) {
         self.engine.allow_leases(is_allowed);
+    }
+
+    /// Whether graphs here may get codes of few bits.
+    pub(crate) fn allow_few_bits(&self, is_allowed: bool) {
+        if self.settings.may_have_few_bits.swap(is_allowed, Ordering::Relaxed) == is_allowed {
+            return;
+        }
+        // Some may have been asked for meanwhile. What opens later is looked at anyway.
+        for (group, _) in self.all() {
+            self.settings.stirred.insert(group);
+        }
     }
 
     /// What the databases behind all replicas hold in memory.

@@ -90,6 +90,7 @@ impl Settings {
             build_cores,
             spare_time: Arc::new(SpareTime::default()),
             stirred: Arc::default(),
+            may_have_few_bits: Arc::default(),
         }
     }
 }

@@ -106,7 +106,6 @@ fn nearest(n: u64, filter: Option<Filter>) -> Query {
         filter,
         params: SearchParams::default(),
         corpus: None,
-        oversampling: None,
         score_threshold: None,
         limit: 3,
         offset: 0,

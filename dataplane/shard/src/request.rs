@@ -81,6 +81,19 @@ pub struct SearchParams {
     pub exact: bool,
     /// Look only at segments that have a graph.
     pub indexed_only: bool,
+    /// Compare vectors themselves where codes have few bits.
+    pub ignore_codes: bool,
+    /// Candidates for each result, at least.
+    pub oversampling: Option<f64>,
+}
+
+impl SearchParams {
+    /// Candidates for so many results, where `ef` are kept else.
+    pub(crate) fn oversampled(&self, results: usize, ef: usize) -> usize {
+        // What is no number asks for none, and what is beyond all for the most.
+        let asked = self.oversampling.map_or(0.0, |each| (each * results as f64).ceil());
+        ef.max(asked as usize)
+    }
 }
 
 /// How a part of a search is looked through.

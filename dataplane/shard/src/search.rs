@@ -174,15 +174,16 @@ impl Shard {
             let class = class_of(allowed.as_deref(), &view.live);
             self.ef_of(class, vector.hnsw.ef_construct, min_recall)
         });
+        // Excluded points may be among the best, and are taken out at the end. One more than an
+        // answer may hold, however many are asked for, tells that there are more.
+        let k = search.limit.min(RESULTS_MAX + 1) + excluded.len();
         let mut searcher = Searcher {
             state: Arc::clone(&self.state),
             params: search.params,
-            ef,
+            ef: search.params.oversampled(k, ef),
             min_recall,
             measure,
-            // Excluded points may be among the best, and are taken out at the end. One more than an
-            // answer may hold, however many are asked for, tells that there are more.
-            k: search.limit.min(RESULTS_MAX + 1) + excluded.len(),
+            k,
             vector,
             live: view.live.clone(),
             group: view.group,

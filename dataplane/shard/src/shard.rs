@@ -42,6 +42,10 @@ pub struct ShardSettings {
     pub spare_time: Arc<SpareTime>,
     /// Where shards say that there may be jobs for them, the same for all shards of a node.
     pub stirred: Arc<Stirred>,
+    /// Whether graphs may get codes of few bits, which members below
+    /// [`FeatureLevel::CHANGING`](vane_types::FeatureLevel::CHANGING) cannot read; the same for all
+    /// shards of a node.
+    pub may_have_few_bits: Arc<AtomicBool>,
 }
 
 /// One shard on this node.

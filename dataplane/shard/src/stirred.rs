@@ -95,6 +95,7 @@ mod tests {
             build_bytes_max: 1 << 20,
             spare_time: Arc::new(SpareTime::default()),
             stirred: Arc::clone(&stirred),
+            may_have_few_bits: Arc::default(),
         };
         let store = ShardStore::new(kv.clone(), GROUP, "7".into());
         (Shard::open(store, settings).unwrap(), stirred)

@@ -63,6 +63,7 @@ impl Running {
             build_bytes_max: 1 << 30,
             spare_time: Arc::new(SpareTime::default()),
             stirred: Arc::default(),
+            may_have_few_bits: Arc::default(),
         };
         let shard = Arc::new(Shard::open(store, settings).unwrap());
         let stop = Arc::new(AtomicBool::new(false));

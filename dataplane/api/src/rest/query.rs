@@ -84,11 +84,11 @@ struct Params {
     idf: Option<Idf>,
 }
 
-/// A hint: scores are those of whole vectors, which no quantisation makes better.
+/// How codes of vectors are used.
 #[derive(Debug, Clone, Copy, Deserialize)]
 struct QuantizationParams {
-    #[serde(rename = "ignore")]
-    _ignore: Option<bool>,
+    ignore: Option<bool>,
+    /// A hint: what is found is always scored on whole vectors, whatever it says.
     #[serde(rename = "rescore")]
     _rescore: Option<bool>,
     oversampling: Option<f64>,
@@ -149,7 +149,6 @@ impl QueryRequest {
         let limit = limit("internal.limit", self.limit, LIMIT)?;
         // One count for all levels, since each multiplies those below it.
         let mut left = PREFETCHES_MAX;
-        let oversampling = oversampling(self.params.as_ref());
         let prefetch = prefetches(self.prefetch, &mut left)?;
         let (params, corpus) = params(self.params)?;
         Ok(Query {
@@ -159,7 +158,6 @@ impl QueryRequest {
             filter: filter(self.filter)?,
             params,
             corpus,
-            oversampling,
             score_threshold: self.score_threshold,
             limit,
             offset: clamped(self.offset.unwrap_or(0)),
@@ -188,7 +186,6 @@ fn prefetches(
         *left = left.checked_sub(1).ok_or_else(too_many)?;
         let limit = limit("prefetch.limit", request.limit, LIMIT)?;
         let below = self::prefetches(request.prefetch, left)?;
-        let oversampling = oversampling(request.params.as_ref());
         let (params, corpus) = params(request.params)?;
         prefetches.push(Prefetch {
             by: by(request.query, request.using.as_deref(), request.score_threshold, below.len())?,
@@ -196,7 +193,6 @@ fn prefetches(
             filter: filter(request.filter)?,
             params,
             corpus,
-            oversampling,
             score_threshold: request.score_threshold,
             limit,
             prefetch: below,
@@ -212,18 +208,21 @@ fn params(params: Option<Params>) -> Result<(SearchParams, Option<Filter>), Erro
     if params.hnsw_ef == Some(0) {
         return Err(Error::zero("params.hnsw_ef"));
     }
+    let codes = params.quantization;
+    let oversampling = codes.and_then(|codes| codes.oversampling);
+    if let Some(value) = oversampling.filter(|value| *value < 1.0) {
+        let least = format!("value {value} invalid, must be 1.0 or larger");
+        return Err(Error::invalid("params.quantization.oversampling", least));
+    }
     let corpus = filter(params.idf.and_then(|idf| idf.corpus))?;
     let search = SearchParams {
         ef: params.hnsw_ef.map(|ef| usize::try_from(ef).unwrap_or(usize::MAX)),
         exact: params.exact.unwrap_or(false),
         indexed_only: params.indexed_only.unwrap_or(false),
+        ignore_codes: codes.and_then(|codes| codes.ignore).unwrap_or(false),
+        oversampling,
     };
     Ok((search, corpus))
-}
-
-/// What a client asks for, which changes no answer.
-fn oversampling(params: Option<&Params>) -> Option<f64> {
-    params?.quantization?.oversampling
 }
 
 /// One, a list, or null for none.

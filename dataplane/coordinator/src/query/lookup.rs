@@ -222,7 +222,6 @@ mod tests {
             filter: None,
             params: Default::default(),
             corpus: None,
-            oversampling: None,
             score_threshold: None,
             limit: 10,
             prefetch,

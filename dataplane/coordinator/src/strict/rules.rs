@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use vane_commands::{NewPoint, Write};
 use vane_filter::{Condition, Filter};
+use vane_shard::SearchParams;
 use vane_types::{
     CollectionConfig, FieldSchema, JsonPath, NamedVectors, StrictMode, Vector, VectorSpec,
 };
@@ -134,7 +135,7 @@ impl Rules<'_> {
         limit: usize,
         indexes: Option<Indexes<'_>>,
     ) -> Result<(), Limited> {
-        let Query { by, using, filter, params, prefetch, oversampling, corpus, .. } = query;
+        let Query { by, using, filter, params, prefetch, corpus, .. } = query;
         prefetch.iter().try_for_each(|stage| self.prefetch(stage, indexes))?;
         if prefetch.is_empty() {
             self.scan(by, using, filter.as_ref())?;
@@ -143,12 +144,11 @@ impl Rules<'_> {
         self.limit(limit)?;
         self.read_filter(filter.as_ref(), indexes)?;
         self.read_filter(corpus.as_ref(), indexes)?;
-        self.params(params.ef, *oversampling, params.exact)
+        self.params(params)
     }
 
     fn prefetch(&self, stage: &Prefetch, indexes: Option<Indexes<'_>>) -> Result<(), Limited> {
-        let Prefetch { by, using, filter, params, prefetch, limit, oversampling, corpus, .. } =
-            stage;
+        let Prefetch { by, using, filter, params, prefetch, limit, corpus, .. } = stage;
         // As deep as a request may be.
         prefetch.iter().try_for_each(|stage| self.prefetch(stage, indexes))?;
         self.scan(by, using, filter.as_ref())?;
@@ -156,15 +156,11 @@ impl Rules<'_> {
         self.limit(*limit)?;
         self.read_filter(filter.as_ref(), indexes)?;
         self.read_filter(corpus.as_ref(), indexes)?;
-        self.params(params.ef, *oversampling, params.exact)
+        self.params(params)
     }
 
-    fn params(
-        &self,
-        ef: Option<usize>,
-        oversampling: Option<f64>,
-        exact: bool,
-    ) -> Result<(), Limited> {
+    fn params(&self, params: &SearchParams) -> Result<(), Limited> {
+        let SearchParams { ef, oversampling, exact, .. } = *params;
         if let (Some(value), Some(limit)) = (oversampling, self.strict.search_max_oversampling)
             && value > limit
         {

@@ -44,7 +44,6 @@ fn query(by: By) -> Query {
         filter: None,
         params: SearchParams::default(),
         corpus: None,
-        oversampling: None,
         score_threshold: None,
         limit: 3,
         offset: 0,
@@ -123,8 +122,8 @@ fn numbers_of_reads_are_bounded_wherever_they_stand() {
 #[test]
 fn parameters_of_searches_are_bounded_at_every_stage() {
     let tuned = |ef, oversampling, exact| {
-        let params = SearchParams { ef, exact, ..SearchParams::default() };
-        Query { params, oversampling, ..near() }
+        let params = SearchParams { ef, exact, oversampling, ..SearchParams::default() };
+        Query { params, ..near() }
     };
     for wrapped in [std::convert::identity::<Query>, fused] {
         let ef = wrapped(tuned(Some(5), None, false));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use prost::Message;
 use serde_json::Value;
-use vane_index::{Graph, GraphParams, Metric, Select, StoredIndex, VectorIndex};
+use vane_index::{CodeBits, Graph, GraphParams, Metric, Select, StoredIndex, VectorIndex};
 use vane_storage::records::{GraphManifest, SegmentManifest};
 use vane_storage::segment_file::{graph_path, seal_graph, verify_graph};
 use vane_storage::{DataDir, SegmentFiles, SegmentWriter};
@@ -22,7 +22,8 @@ const ROWS: u32 = 300;
 
 pub(super) fn attempt(budget: Budget, seed: u64) -> Result<Tally, Failure> {
     let dir = tempfile::tempdir().map_err(|error| Failure::of("a directory", error))?;
-    let segment = Segment::write(&dir.path().join("segment"))?;
+    let segment = Segment::write(&dir.path().join("segment"), CodeBits::Eight)?;
+    let of_few_bits = Segment::write(&dir.path().join("few"), CodeBits::Two)?;
     let data = dir.path().join("data");
     for case in corpus::cases("files")? {
         let opened = match case.place.as_str() {
@@ -40,6 +41,7 @@ pub(super) fn attempt(budget: Budget, seed: u64) -> Result<Tally, Failure> {
             segment.open_by(&manifest)
         }
         _ => {
+            let segment = if random.one_in(3) { &of_few_bits } else { &segment };
             let (name, whole) = random.pick(&segment.files);
             let mut damaged = whole.clone();
             for _ in 0..=random.below(3) {
@@ -89,7 +91,7 @@ struct Segment {
 }
 
 impl Segment {
-    fn write(dir: &Path) -> Result<Self, Failure> {
+    fn write(dir: &Path, bits: CodeBits) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::of("a segment", error);
         let mut random = Random::new(0, 0);
         let mut rows = Vec::new();
@@ -104,8 +106,8 @@ impl Segment {
         let rows = Arc::new(rows);
         let params = GraphParams { m: 4, ef_construct: 16 };
         let mut alone = |_| NonZeroUsize::new(1);
-        let shape = (DIM, Metric::L2);
-        Graph::build(&*rows, shape, params, &graph_path(dir), &mut alone)
+        let (shape, how) = ((DIM, Metric::L2), (params, bits));
+        Graph::build_on(None, &*rows, shape, how, &graph_path(dir), &mut alone)
             .map_err(|error| failed(&error))?;
         let graph = seal_graph(dir, params.m, params.ef_construct);
         let graph = graph.map_err(|error| failed(&error))?;

@@ -10,6 +10,16 @@ namespace {
 
 // Rows that a thread encodes at a time; a fraction of a millisecond.
 constexpr size_t ENCODED_PIECE = 256;
+// Rows whose codes of few bits are held at a time.
+constexpr size_t FEW_PIECE = 8 * ENCODED_PIECE;
+
+// Piece by piece: whoever writes them syncs between.
+void put_pieces(const void* from, size_t bytes, const Put& put) {
+    constexpr size_t PIECE = 1 << 20;
+    for (size_t at = 0; at < bytes; at += PIECE) {
+        put(static_cast<const char*>(from) + at, std::min(PIECE, bytes - at));
+    }
+}
 
 } // namespace
 
@@ -46,17 +56,45 @@ void Draft::encode(const float* row, size_t node) {
 }
 
 void Draft::write(const std::vector<int32_t>& scouts, size_t reached, const Put& put) const {
-    const Heading heading{
-            metric_, nodes().size(), reached, layout_, quantizer_, scouts};
+    write_head(layout_, quantizer_, scouts, reached, put);
+    put_pieces(columns_.get(), layout_.bytes(), put);
+}
+
+void Draft::write_few(
+        const Few& few,
+        const std::vector<int32_t>& scouts,
+        size_t reached,
+        const Put& put) const {
+    Layout layout = layout_;
+    layout.bits = few.bits;
+    const Quantizer quantizer = learn_few(few.rows, layout.rows, layout.dim);
+    write_head(layout, quantizer, scouts, reached, put);
+    put_pieces(columns_.get(), layout.upper_at(), put);
+    std::vector<FewFacts> facts(layout.rows);
+    std::vector<uint8_t> codes(std::min(layout.rows, FEW_PIECE) * layout.half_bytes());
+    for (size_t first = 0; first < layout.rows; first += FEW_PIECE) {
+        const size_t count = std::min(FEW_PIECE, layout.rows - first);
+        parallel(few.threads, count, ENCODED_PIECE, [&](size_t i) {
+            const float* row = this->row(few.rows, static_cast<int32_t>(first + i));
+            uint8_t* code = &codes[i * layout.half_bytes()];
+            facts[first + i] = encode_few(quantizer, few.bits, row, code);
+        });
+        put(codes.data(), count * layout.half_bytes());
+    }
+    put_pieces(facts.data(), facts.size() * sizeof(FewFacts), put);
+}
+
+void Draft::write_head(
+        const Layout& layout,
+        const Quantizer& quantizer,
+        const std::vector<int32_t>& scouts,
+        size_t reached,
+        const Put& put) const {
+    const Heading heading{metric_, nodes().size(), reached, layout, quantizer, scouts};
     heading.write(put);
     put(copies_.next.data(), copies_.next.size() * sizeof(int32_t));
     const std::vector<char> zeros(heading.columns_at() - heading.equals_end(), 0);
     put(zeros.data(), zeros.size());
-    // Piece by piece: whoever writes them syncs between.
-    constexpr size_t PIECE = 1 << 20;
-    for (size_t at = 0; at < layout_.bytes(); at += PIECE) {
-        put(columns_.get() + at, std::min(PIECE, layout_.bytes() - at));
-    }
 }
 
 } // namespace vane

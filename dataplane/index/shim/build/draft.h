@@ -12,6 +12,15 @@
 
 namespace vane {
 
+// What codes of few bits are made of.
+struct Few {
+    size_t bits;
+    // Those of the draft.
+    const float* rows;
+    // Threads that make them, at most.
+    size_t threads;
+};
+
 class Draft {
   public:
     // Rows without links, and the codes of their rows, which are made on up to `threads` threads.
@@ -66,6 +75,13 @@ class Draft {
     // Writes the image. `scouts` are where searches begin.
     void write(const std::vector<int32_t>& scouts, size_t reached, const Put& put) const;
 
+    // The same with codes of few bits in place of those that it was linked by.
+    void write_few(
+            const Few& few,
+            const std::vector<int32_t>& scouts,
+            size_t reached,
+            const Put& put) const;
+
   private:
     struct Free {
         void operator()(char* memory) const {
@@ -74,6 +90,13 @@ class Draft {
     };
 
     void encode(const float* row, size_t node);
+
+    void write_head(
+            const Layout& layout,
+            const Quantizer& quantizer,
+            const std::vector<int32_t>& scouts,
+            size_t reached,
+            const Put& put) const;
 
     int metric_;
     Layout layout_;

@@ -4,11 +4,12 @@
 #include <cmath>
 #include <limits>
 
+#include "codes/sample.h"
+#include "codes/weigh.h"
+
 namespace vane {
 namespace {
 
-// Rows looked at to find the ranges; a few milliseconds.
-constexpr size_t SAMPLE_MAX = 4096;
 // Values of them that are held at a time, 16 MB: rows of a file that finds no room in memory would
 // be read anew for each dimension and each range.
 constexpr size_t HELD_MAX = SAMPLE_MAX * 1024;
@@ -18,59 +19,10 @@ constexpr int STEPS_MIN = -128, STEPS_MAX = 127;
 // are far out, they are better cut off than all others rounded coarsely.
 constexpr int RANGES = 7;
 
-// Rows of so many times the middle length say nothing of the others.
-constexpr double GIANT = 8;
-
 // A lower half is as likely to be any of 0 to 15; the middle as a whole number, the other half of
 // it is nothing beside the deviation.
 constexpr int32_t HALF_MIDDLE = 8;
 constexpr float HALF_DEVIATION = 4.61F;
-// What a sum of many is beyond once or twice in a thousand cases.
-constexpr float DEVIATIONS = 3;
-
-bool is_finite(const float* row, size_t dim) {
-    return std::all_of(row, row + dim, [](float value) { return std::isfinite(value); });
-}
-
-// Takes out rows that are far longer than most: a single one could leave no steps to the others.
-void leave_out_giants(std::vector<const float*>& sampled, size_t dim) {
-    std::vector<double> squares;
-    for (const float* row : sampled) {
-        double square = 0;
-        for (size_t d = 0; d < dim; d++) {
-            square += static_cast<double>(row[d]) * row[d];
-        }
-        squares.push_back(square);
-    }
-    if (squares.empty()) {
-        return;
-    }
-    std::vector<double> sorted = squares;
-    const auto middle = sorted.begin() + static_cast<ptrdiff_t>(sorted.size() / 2);
-    std::nth_element(sorted.begin(), middle, sorted.end());
-    const double most = *middle * GIANT * GIANT;
-    size_t kept = 0;
-    for (size_t i = 0; i < sampled.size(); i++) {
-        if (squares[i] <= most || *middle == 0) {
-            sampled[kept++] = sampled[i];
-        }
-    }
-    sampled.resize(kept);
-}
-
-std::vector<const float*> sample(const float* rows, size_t count, size_t dim) {
-    std::vector<const float*> sampled;
-    const size_t wanted = std::min(count, SAMPLE_MAX);
-    for (size_t i = 0; i < wanted; i++) {
-        // Spread over all: rows that lie together may be alike.
-        const float* row = rows + i * count / wanted * dim;
-        if (is_finite(row, dim)) {
-            sampled.push_back(row);
-        }
-    }
-    leave_out_giants(sampled, dim);
-    return sampled;
-}
 
 float steps(float value, float centre, float step) {
     return step > 0 ? (value - centre) / step : 0;
@@ -130,15 +82,6 @@ float best_step(const Values& values, float centre) {
     return best;
 }
 
-// Where the half of a dimension lies.
-struct Place {
-    size_t byte;
-    int shift;
-
-    explicit Place(size_t d)
-            : byte(d / LINE_HALVES * LINE + d % LINE), shift(d % LINE_HALVES < LINE ? 0 : 4) {}
-};
-
 } // namespace
 
 Quantizer Quantizer::learn(const float* rows, size_t count, size_t dim) {
@@ -164,7 +107,7 @@ RowFacts Quantizer::encode(const float* row, uint8_t* upper, uint8_t* lower) con
         const float exact = steps(row[d], centre[d], step[d]);
         const float nearest = std::isnan(exact) ? 0 : rounded(exact);
         const int whole = static_cast<int>(nearest) - STEPS_MIN;
-        const Place place(d);
+        const Place place(d, HALF_BITS);
         upper[place.byte] |= static_cast<uint8_t>((whole >> 4) << place.shift);
         lower[place.byte] |= static_cast<uint8_t>((whole & 15) << place.shift);
         const double coded = static_cast<double>(nearest) * step[d];
@@ -179,42 +122,19 @@ RowFacts Quantizer::encode(const float* row, uint8_t* upper, uint8_t* lower) con
 }
 
 Weights::Weights(size_t dim, bool inner_product)
-        : kernel_(&best_kernel()),
+        : sums_(&best_kernel().of(HALF_BITS)),
           inner_product_(inner_product),
           lines_(Quantizer::lines(dim)),
           values_(lines_ * LINE_HALVES, 0) {}
 
 void Weights::set(const std::vector<float>& worth, float constant) {
-    const size_t dim = worth.size();
-    const float* from = worth.data();
-    float largest = 0;
-#pragma omp simd reduction(max : largest)
-    for (size_t d = 0; d < dim; d++) {
-        largest = std::max(largest, std::fabs(from[d]));
-    }
+    const Weighed weighed = weigh(worth, values_.data());
     constant_ = constant;
-    scale_ = largest / STEPS_MAX;
-    // A query beyond floats leads nowhere, but must not lead astray: all costs are equal.
-    if (!(scale_ > 0) || !std::isfinite(scale_)) {
-        scale_ = 0;
-    }
-    const float inverse = scale_ > 0 ? 1 / scale_ : 0;
-    int8_t* to = values_.data();
-    int32_t sum = 0, squares = 0;
-#pragma omp simd reduction(+ : sum, squares)
-    for (size_t d = 0; d < dim; d++) {
-        const float exact = from[d] * inverse;
-        // A comparison with what is no number is false.
-        const float bounded = exact < STEPS_MAX ? (exact > -STEPS_MAX ? exact : -STEPS_MAX)
-                                                : STEPS_MAX;
-        const auto value = static_cast<int32_t>(std::nearbyint(bounded));
-        to[d] = static_cast<int8_t>(value);
-        sum += value;
-        squares += value * value;
-    }
-    bias_ = -STEPS_MIN * sum;
-    middle_ = HALF_MIDDLE * sum;
-    const float off = scale_ * HALF_DEVIATION * std::sqrt(static_cast<float>(squares));
+    scale_ = weighed.scale;
+    bias_ = -STEPS_MIN * weighed.sum;
+    middle_ = HALF_MIDDLE * weighed.sum;
+    const auto squares = static_cast<float>(weighed.squares);
+    const float off = scale_ * HALF_DEVIATION * std::sqrt(squares);
     roughness_ = (inner_product_ ? off : 2 * off) * DEVIATIONS;
 }
 

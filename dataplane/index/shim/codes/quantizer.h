@@ -46,7 +46,7 @@ struct Quantizer {
 
     // Lines of the halves of a code, either of them.
     static size_t lines(size_t dim) {
-        return (dim + LINE_HALVES - 1) / LINE_HALVES;
+        return code_lines(dim, HALF_BITS);
     }
 
     // Writes lines(dim()) lines to each.
@@ -75,7 +75,7 @@ class Weights {
     template <class Facts>
     void rough_costs(const uint8_t* const uppers[4], Facts&& facts, float costs[4]) const {
         int32_t sums[4];
-        kernel_->dots(uppers, values_.data(), lines_, sums);
+        sums_->dots(uppers, values_.data(), lines_, sums);
         for (size_t i = 0; i < 4; i++) {
             costs[i] = cost_of(16 * sums[i] + middle_, [&] { return facts(i); });
         }
@@ -100,10 +100,10 @@ class Weights {
     }
 
     int32_t sum(const uint8_t* halves) const {
-        return kernel_->dot(halves, values_.data(), lines_);
+        return sums_->dot(halves, values_.data(), lines_);
     }
 
-    const Kernel* kernel_;
+    const Sums* sums_;
     bool inner_product_;
     size_t lines_;
     std::vector<int8_t> values_;
@@ -117,6 +117,8 @@ class Weights {
 // A query as it is compared with codes.
 class CodedQuery : public Weights {
   public:
+    static constexpr bool IS_WHOLE = true;
+
     CodedQuery(const Quantizer& quantizer, const float* query, bool inner_product);
 
     // How much less than `cost` the cost of the row itself can be, at most.

@@ -10,6 +10,8 @@ namespace {
 constexpr char MAGIC[8] = {'V', 'A', 'N', 'E', 'G', 'R', 'F', '2'};
 // The first form differs in the norms alone, which were those of rows in place of codes.
 constexpr char FIRST_MAGIC[8] = {'V', 'A', 'N', 'E', 'G', 'R', 'F', '1'};
+// Of codes of few bits, which the other forms do not have.
+constexpr char FEW_MAGIC[8] = {'V', 'A', 'N', 'E', 'G', 'R', 'F', '3'};
 // Places for links on the lowest level: twice the largest M.
 constexpr size_t LINKS_MAX = 1024;
 
@@ -22,19 +24,33 @@ struct Head {
     uint64_t reached;
     uint32_t links;
     uint32_t scouts;
-    char zeros[16];
+    uint32_t bits;
+    char zeros[12];
 };
 static_assert(sizeof(Head) == LINE);
 
+bool is(const char* magic, const char (&known)[8]) {
+    return std::memcmp(magic, known, sizeof(known)) == 0;
+}
+
 bool has_norms_of_rows(const char* magic) {
-    return std::memcmp(magic, FIRST_MAGIC, sizeof(FIRST_MAGIC)) == 0;
+    return is(magic, FIRST_MAGIC);
+}
+
+size_t bits_of(const Head& head) {
+    if (!is(head.magic, FEW_MAGIC)) {
+        return WHOLE_BITS;
+    }
+    require(head.bits == 1 || head.bits == 2 || head.bits == 4,
+            "its codes have an impossible number of bits");
+    return head.bits;
 }
 
 } // namespace
 
 bool is_image(const char* bytes, size_t count) {
     return count >= sizeof(MAGIC) &&
-            (std::memcmp(bytes, MAGIC, sizeof(MAGIC)) == 0 || has_norms_of_rows(bytes));
+            (is(bytes, MAGIC) || is(bytes, FEW_MAGIC) || has_norms_of_rows(bytes));
 }
 
 Heading Heading::read(const char* image, size_t bytes) {
@@ -59,7 +75,7 @@ Heading Heading::read(const char* image, size_t bytes) {
             static_cast<int>(head.metric),
             head.nodes,
             head.reached,
-            {head.dim, head.links, head.rows},
+            {head.dim, head.links, head.rows, bits_of(head)},
             {},
             {}};
     // As long as it says, before memory is asked for.
@@ -77,7 +93,9 @@ Heading Heading::read(const char* image, size_t bytes) {
 
 void Heading::write(const Put& put) const {
     Head head{};
-    std::memcpy(head.magic, MAGIC, sizeof(MAGIC));
+    const bool is_whole = layout.is_whole();
+    std::memcpy(head.magic, is_whole ? MAGIC : FEW_MAGIC, sizeof(MAGIC));
+    head.bits = is_whole ? 0 : static_cast<uint32_t>(layout.bits);
     head.metric = static_cast<uint32_t>(metric);
     head.dim = static_cast<uint32_t>(layout.dim);
     head.rows = rows();

@@ -1,14 +1,14 @@
 // A graph as it lies in its file, and as it is searched there.
 //
 //     0    magic 8 │ metric u32 │ dim u32 │ rows u64 │ nodes u64 │ reached u64 │ links u32 │
-//          scouts u32 │ zeros
+//          scouts u32 │ bits of a dimension u32, 0 of whole codes │ zeros
 //     64   centre of each dimension, f32 │ step of each, f32 │ scouts, u32
 //     …    where rows are equal: the next one that is equal to each row, i32, -1 for none
 //     …    zeros to 64, and so before each of what follows
 //     …    links of each row, i32, -1 for none, padded to 64
-//     …    upper halves of the code of each row
-//     …    lower halves of the code of each row
-//     …    norm, error and reach of each row, f32
+//     …    upper halves of the code of each row, or its code of few bits
+//     …    lower halves of the code of each row; none of few bits
+//     …    norm, error and reach of each row, f32; of few bits its scale, too
 //
 // Numbers are little-endian. A node of the graph is a row that no earlier one is equal to; it
 // stands for those that are. Nearly all that a search looks at are upper halves: they lie by
@@ -21,6 +21,7 @@
 #include <functional>
 #include <vector>
 
+#include "codes/few_bits.h"
 #include "codes/quantizer.h"
 #include "require.h"
 #include "vane_faiss.h"
@@ -34,19 +35,31 @@ constexpr size_t SCOUTS_MAX = 128;
 // Where an image goes, piece by piece.
 using Put = std::function<void(const void* bytes, size_t count)>;
 
+// Bits of a dimension of whole codes.
+constexpr size_t WHOLE_BITS = 2 * HALF_BITS;
+
 // What is where in the columns of an image, from their start on.
 struct Layout {
     size_t dim;
     size_t links; // places for links of a node
     size_t rows;
+    size_t bits = WHOLE_BITS; // of a dimension's code
+
+    bool is_whole() const {
+        return bits == WHOLE_BITS;
+    }
 
     size_t links_bytes() const {
         return padded(links * sizeof(int32_t));
     }
 
-    // Of the upper or the lower halves of a code; whole lines.
+    // Of the upper or the lower halves of a code, or of one of few bits; whole lines.
     size_t half_bytes() const {
-        return Quantizer::lines(dim) * LINE;
+        return code_lines(dim, is_whole() ? HALF_BITS : bits) * LINE;
+    }
+
+    size_t facts_bytes() const {
+        return is_whole() ? sizeof(RowFacts) : sizeof(FewFacts);
     }
 
     size_t upper_at() const {
@@ -58,11 +71,11 @@ struct Layout {
     }
 
     size_t facts_at() const {
-        return lower_at() + rows * half_bytes();
+        return lower_at() + (is_whole() ? rows * half_bytes() : 0);
     }
 
     size_t bytes() const {
-        return facts_at() + rows * sizeof(RowFacts);
+        return facts_at() + rows * facts_bytes();
     }
 };
 
@@ -96,7 +109,7 @@ struct Heading {
     }
 };
 
-// What an image has of each row.
+// What an image has of each row, with whole codes.
 class Columns {
   public:
     // `first` is where they begin.
@@ -162,7 +175,7 @@ class Columns {
         fetch(links_ + of(node, links_bytes_), links_max_ * sizeof(int32_t));
     }
 
-  private:
+  protected:
     static size_t of(int32_t node, size_t bytes) {
         return static_cast<size_t>(node) * bytes;
     }
@@ -176,6 +189,29 @@ class Columns {
     const char *links_, *upper_, *lower_, *facts_;
     size_t links_max_, links_bytes_, half_bytes_, rows_;
     bool has_norm_;
+};
+
+// The same with codes of few bits: a cost is never made without facts.
+class FewColumns : public Columns {
+  public:
+    using Columns::Columns;
+
+    FewFacts facts(int32_t node) const {
+        FewFacts facts;
+        std::memcpy(&facts, facts_ + of(node, sizeof(facts)), sizeof(facts));
+        return facts;
+    }
+
+    void fetch_upper(int32_t node) const {
+        fetch(upper_ + of(node, half_bytes_), half_bytes_);
+        fetch_facts(node);
+    }
+
+    void fetch_lower(int32_t /*node*/) const {}
+
+    void fetch_facts(int32_t node) const {
+        fetch(facts_ + of(node, sizeof(FewFacts)), sizeof(FewFacts));
+    }
 };
 
 // The rows that are equal to others.

@@ -7,19 +7,23 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "codes/few_bits.h"
 #include "codes/quantizer.h"
 #include "format/image.h"
 #include "rows.h"
+#include "search/task.h"
 
 namespace vane {
 
 // Rows that are compared together.
 constexpr size_t GROUP = 4;
 
-// A first look at the upper halves decides most; the lower ones are waited for by few.
-class ByCodes {
+// By whole codes a first look at the upper halves decides most; the lower ones are waited for by
+// few. Of codes of few bits there is nothing else.
+template <class Columns, class Query>
+class ByCodesOf {
   public:
-    ByCodes(const Columns& columns, const CodedQuery& query) : columns_(columns), query_(query) {}
+    ByCodesOf(const Columns& columns, const Query& query) : columns_(columns), query_(query) {}
 
     void fetch(int32_t node) const {
         columns_.fetch_upper(node);
@@ -56,14 +60,36 @@ class ByCodes {
         columns_.fetch_lower(node);
     }
 
-    float cost(int32_t node, float /*about*/) const {
-        return query_.cost(columns_.code(node), [&] { return columns_.facts(node); });
+    float cost(int32_t node, [[maybe_unused]] float about) const {
+        if constexpr (Query::IS_WHOLE) {
+            return query_.cost(columns_.code(node), [&] { return columns_.facts(node); });
+        } else {
+            return about;
+        }
+    }
+
+    // Asks for what the two below need, soon.
+    void fetch_facts(int32_t node) const {
+        columns_.fetch_facts(node);
+    }
+
+    // How much less than its code's cost that of a row can be.
+    float slack(const Candidate& row) const {
+        return query_.slack(columns_.facts(row.node), row.cost);
+    }
+
+    // The same in nearly all cases.
+    float likely_off(const Candidate& row) const {
+        return query_.likely_off(columns_.facts(row.node), row.cost);
     }
 
   private:
     const Columns& columns_;
-    const CodedQuery& query_;
+    const Query& query_;
 };
+
+using ByCodes = ByCodesOf<Columns, CodedQuery>;
+using ByFew = ByCodesOf<FewColumns, FewQuery>;
 
 template <class Metric>
 class ByRows {

@@ -38,10 +38,11 @@ thread_local Own own_vectors;
 
 // Looks at rows by the upper halves of their codes, at those that are near by these by the whole,
 // and leaves those that may be among the k nearest.
+template <class Costs>
 class Sieve {
   public:
-    Sieve(const Task& task, const CodedQuery& query)
-            : task_(task), query_(query), costs_(task.columns, query), nearest_(task.ef) {
+    Sieve(const Task& task, const Costs& costs)
+            : task_(task), costs_(costs), nearest_(task.ef) {
         own_.kept.resize(std::max(own_.kept.size(), limit_ + PIECE));
     }
 
@@ -110,8 +111,7 @@ class Sieve {
 
     // Not at each of their changes: it may be a wait for memory.
     void note_off() {
-        const Candidate last = nearest_.last();
-        off_ = query_.likely_off(task_.columns.facts(last.node), last.cost);
+        off_ = costs_.likely_off(nearest_.last());
     }
 
     template <class Keep>
@@ -126,12 +126,12 @@ class Sieve {
     void look_closer(const Candidate* rows, size_t count) {
         for (size_t i = 0; i < count; i++) {
             costs_.fetch_rest(rows[i].node);
-            task_.columns.fetch_facts(rows[i].node);
+            costs_.fetch_facts(rows[i].node);
         }
         for (size_t i = 0; i < count; i++) {
             const int32_t node = rows[i].node;
             const float cost = costs_.cost(node, rows[i].cost);
-            const float off = query_.likely_off(task_.columns.facts(node), cost);
+            const float off = costs_.likely_off({cost, node});
             own_.coded.push_back({{cost, node}, cost - off, cost + off});
         }
     }
@@ -176,8 +176,7 @@ class Sieve {
     }
 
     const Task& task_;
-    const CodedQuery& query_;
-    ByCodes costs_;
+    const Costs& costs_;
     Own& own_ = own_vectors;
     // By upper halves.
     Pool nearest_;
@@ -238,9 +237,10 @@ size_t admitted_of(const Task& task, const uint32_t* rows, size_t count, int32_t
 
 } // namespace
 
+template <class Costs>
 const std::vector<Candidate>& scan(
-        const Task& task, const CodedQuery& query, const uint32_t* rows, size_t count) {
-    Sieve sieve(task, query);
+        const Task& task, const Costs& costs, const uint32_t* rows, size_t count) {
+    Sieve<Costs> sieve(task, costs);
     int32_t run[RUN];
     const size_t end = rows ? count : task.columns.rows();
     for (size_t begin = 0; begin < end; begin += RUN) {
@@ -252,5 +252,9 @@ const std::vector<Candidate>& scan(
     }
     return sieve.found();
 }
+
+template const std::vector<Candidate>& scan(
+        const Task&, const ByCodes&, const uint32_t*, size_t);
+template const std::vector<Candidate>& scan(const Task&, const ByFew&, const uint32_t*, size_t);
 
 } // namespace vane

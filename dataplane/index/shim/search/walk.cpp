@@ -232,6 +232,7 @@ const std::vector<Candidate>& walk(const Task& task, const Costs& costs, const J
 }
 
 template const std::vector<Candidate>& walk(const Task&, const ByCodes&, const Judge*);
+template const std::vector<Candidate>& walk(const Task&, const ByFew&, const Judge*);
 template const std::vector<Candidate>& walk(const Task&, const ByRows<InnerProduct>&, const Judge*);
 template const std::vector<Candidate>& walk(const Task&, const ByRows<L2>&, const Judge*);
 

@@ -11,8 +11,8 @@ namespace vane {
 
 // Up to `ef` of the nearest nodes that may be returned or have an equal that may, the nearest
 // first; others cost no comparison and take no place. The list is the thread's own, and good until
-// its next search. Where there is a judge it says how many are looked around. For `ByCodes` and
-// `ByRows`.
+// its next search. Where there is a judge it says how many are looked around. For `ByCodes`,
+// `ByFew` and `ByRows`.
 template <class Costs>
 const std::vector<Candidate>& walk(
         const Task& task, const Costs& costs, const Judge* judge = nullptr);

@@ -52,6 +52,7 @@ pub(super) struct RawSearch {
     pub(super) k: usize,
     pub(super) ef: usize,
     pub(super) select: *const RawSelect,
+    pub(super) by_rows: c_int,
     pub(super) scores: *mut f32,
     pub(super) ids: *mut i64,
 }
@@ -77,7 +78,13 @@ unsafe extern "C" {
         threads: usize,
         left: *mut usize,
     ) -> c_int;
-    pub(super) fn vane_build_save(build: *const RawBuild, path: *const c_char) -> c_int;
+    pub(super) fn vane_build_save(
+        build: *const RawBuild,
+        rows: *const f32,
+        bits: usize,
+        threads: usize,
+        path: *const c_char,
+    ) -> c_int;
     pub(super) fn vane_build_free(build: *mut RawBuild);
     pub(super) fn vane_graph_open(
         file: *const c_char,
@@ -89,6 +96,7 @@ unsafe extern "C" {
         out: *mut *mut RawGraph,
     ) -> c_int;
     pub(super) fn vane_graph_is_converted(graph: *const RawGraph) -> c_int;
+    pub(super) fn vane_graph_bits(graph: *const RawGraph) -> usize;
     pub(super) fn vane_graph_unreached(graph: *const RawGraph) -> usize;
     pub(super) fn vane_graph_bytes(graph: *const RawGraph) -> usize;
     pub(super) fn vane_graph_walk(
@@ -106,7 +114,8 @@ unsafe extern "C" {
     pub(super) fn vane_graph_free(graph: *mut RawGraph);
     #[cfg(test)]
     pub(super) fn vane_kernels_agree(
-        halves: *const u8,
+        bits: usize,
+        parts: *const u8,
         weights: *const i8,
         count: usize,
         lines: usize,

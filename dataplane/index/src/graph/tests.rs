@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::*;
 use crate::exact::scores;
-use crate::params::{EF_CONSTRUCT_MAX, M_MAX};
+use crate::params::{CodeBits, EF_CONSTRUCT_MAX, M_MAX};
 
 const DIM: usize = 24;
 const ROWS: usize = 5000;
@@ -186,8 +186,15 @@ fn a_graph_that_grows_finds_as_much_as_one_built_at_once() {
                 NonZeroUsize::new(threads)
             };
             let base = Base { graph: &base, numbers: &numbers };
-            Graph::build_on(Some(base), &rows, (DIM, metric), params, &path, &mut threads)
-                .expect("a base of this shape");
+            Graph::build_on(
+                Some(base),
+                &rows,
+                (DIM, metric),
+                (params, CodeBits::Eight),
+                &path,
+                &mut threads,
+            )
+            .expect("a base of this shape");
             assert!(inserted[1] > 2300, "most are there at once: {inserted:?}");
             fs::read(path).expect("the file just written")
         };
@@ -249,7 +256,8 @@ fn a_walk_within_a_score_finds_what_is_better() {
                 truth.sort_by(|a, b| if better(*a, *b) { Less } else { Greater });
                 truth.truncate(K);
                 truth.retain(|score| better(*score, within));
-                let walk = Walk { ef: 64, over: 0, again: true, within: Some(within) };
+                let walk =
+                    Walk { ef: 64, over: 0, again: true, within: Some(within), by_rows: false };
                 let hits = graph.walk(&query, K, walk, &everything).expect("fits");
                 assert_eq!(hits.len(), K, "worse ones too, where there are no better");
                 wanted += truth.len();
@@ -377,16 +385,17 @@ fn bad_shapes_and_parameters_are_refused() {
 #[test]
 fn all_kernels_sum_alike() {
     let mut noise = Noise(5);
-    for lines in [1, 2, 3, 6, 12] {
-        let mut halves: Vec<u8> =
+    for (bits, lines) in [1, 2, 4].into_iter().flat_map(|bits| [1, 2, 3, 6, 12].map(|l| (bits, l)))
+    {
+        let code = lines * 64 * 8 / bits;
+        let mut parts: Vec<u8> =
             (0..lines * 64 * 50).map(|_| noise.next().to_bits() as u8).collect();
-        let mut weights: Vec<i8> =
-            (0..lines * 128 * 50).map(|_| (noise.next() * 127.0) as i8).collect();
+        let mut weights: Vec<i8> = (0..code * 50).map(|_| (noise.next() * 127.0) as i8).collect();
         // The largest sums that there are.
-        halves[..lines * 128].fill(255);
-        weights[..lines * 128].fill(127);
-        weights[lines * 128..lines * 256].fill(-127);
-        assert_eq!(ffi::kernels_agree(&halves, &weights, lines), Ok(()), "{lines}");
+        parts[..lines * 128].fill(255);
+        weights[..code].fill(127);
+        weights[code..2 * code].fill(-127);
+        assert_eq!(ffi::kernels_agree(bits, &parts, &weights, lines), Ok(()), "{bits}, {lines}");
     }
 }
 
@@ -424,6 +433,7 @@ fn a_walk_without_bounds_finds_what_plain_evaluation_finds() {
     }
 }
 
+mod few_bits;
 mod files;
 mod filters;
 mod hard_rows;

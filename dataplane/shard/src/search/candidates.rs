@@ -88,7 +88,7 @@ impl Searcher {
         let Plan::Graph { ef, over, again } = walk else { return Ok(None) };
         let (mut rows, mut outside) = (Vec::new(), f32::MIN);
         for lead in by.leads() {
-            let walk = Walk { ef, over, again, within: None };
+            let walk = Walk { ef, over, again, within: None, by_rows: self.params.ignore_codes };
             let found = graph.walk(lead, facts.k, walk, select)?;
             let Some(last) = found.last().filter(|_| found.len() >= facts.k.min(facts.matching))
             else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use vane_index::{Flat, Graph, Hit as Row, Select, Walk};
+use vane_index::{CodeBits, Flat, Graph, Hit as Row, Select, Walk};
 use vane_types::Slot;
 
 use super::{Hit, Searcher};
@@ -211,9 +211,11 @@ impl Searcher {
         let slots = sealed.files.slots();
         let select = self.select(slots, died);
         let mut went = Went { plan: plan(facts), walked: false };
+        let by_rows = self.params.ignore_codes;
         if let Plan::Graph { ef, over, again } = went.plan {
             went.walked = true;
-            let rows = graph.walk(query, self.k, Walk { ef, over, again, within }, &select)?;
+            let walk = Walk { ef, over, again, within, by_rows };
+            let rows = graph.walk(query, self.k, walk, &select)?;
             if rows.len() >= self.k.min(facts.matching) {
                 return Ok((Some(rows), went));
             }
@@ -221,7 +223,8 @@ impl Searcher {
             // little; then a look at all tells.
             went.plan = after_walk(facts);
         }
-        if went.plan != Plan::Codes {
+        let is_without_codes = by_rows && graph.code_bits() < CodeBits::Eight;
+        if went.plan != Plan::Codes || is_without_codes {
             return Ok((None, went));
         }
         // One more than is wanted: whether rows of one score would be cut apart. Which of them come

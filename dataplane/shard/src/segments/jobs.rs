@@ -26,6 +26,7 @@ use crate::segments::optimize::{
     Claimed, Facts, Job, SegmentFacts, Tempo, delay, next_build, next_in_haste, next_seal,
     optimizer_of,
 };
+use crate::segments::sealed::{OpenGraph, wanted_bits};
 use crate::shard::Shard;
 
 /// Which jobs a thread does.
@@ -228,10 +229,22 @@ impl Shard {
             })
     }
 
+    pub(crate) fn may_have_few_bits(&self) -> bool {
+        self.settings.may_have_few_bits.load(Ordering::Relaxed)
+    }
+
     /// `None` where the collection has lost the vector.
     fn facts(&self, id: VectorId, tempo: Tempo, claimed: &Claimed) -> Option<Facts> {
         let state = self.state.read();
         let vector = state.vectors.get(&id)?;
+        let mut hnsw = state.config.hnsw_of(&vector.name);
+        let bits = wanted_bits(&state.config, &vector.name, vector.spec);
+        // Where none are to be built, or codes may not be what is wanted, those that are there stay
+        // as they are: a node that was just started does not know yet what it may write.
+        let may_change = hnsw.m > 0 && self.may_have_few_bits();
+        let is_outdated = |graph: &OpenGraph| {
+            graph.is_of_earlier_version() || (may_change && graph.code_bits() != bits)
+        };
         let free = vector.sealed.iter().filter(|it| !claimed.contains(&(id, it.id())));
         let segments = free.map(|sealed| SegmentFacts {
             id: sealed.id(),
@@ -239,9 +252,8 @@ impl Shard {
             dead: sealed.tombstones.dead(),
             bytes: sealed.bytes(),
             has_graph: sealed.is_indexed(),
-            is_outdated: sealed.graph.as_ref().is_some_and(|it| it.is_of_earlier_version()),
+            is_outdated: sealed.graph.as_ref().is_some_and(is_outdated),
         });
-        let mut hnsw = state.config.hnsw_of(&vector.name);
         let buildable_bytes = match vector.spec {
             VectorSpec::Dense(VectorParams { size, .. }) if vector.spec.has_graph() => {
                 let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);

@@ -61,7 +61,8 @@ pub(crate) struct SegmentFacts {
     pub(crate) dead: usize,
     pub(crate) bytes: usize,
     pub(crate) has_graph: bool,
-    /// The graph's file is of an earlier version, and what a search needs is held in memory.
+    /// The graph's file is of an earlier version, and what a search needs is held in memory; or its
+    /// codes have not as many bits as are wanted.
     pub(crate) is_outdated: bool,
 }
 
@@ -190,7 +191,8 @@ pub(crate) fn next_build(facts: &Facts) -> Option<Job> {
         .or_else(|| renew(facts))
 }
 
-/// Graphs of earlier versions are built again when there is nothing else to do.
+/// Graphs of earlier versions, or with other codes than are wanted, are built again when there is
+/// nothing else to do.
 fn renew(facts: &Facts) -> Option<Job> {
     let outdated = facts.segments.iter().find(|segment| segment.is_outdated)?;
     (facts.tempo == Tempo::Idle).then_some(Job::Index(outdated.id))

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use vane_index::{Graph, Metric, StoredIndex};
+use vane_index::{CodeBits, Graph, Metric, StoredIndex};
 use vane_storage::records::{GraphManifest, SegmentManifest};
 use vane_storage::segment_file::ExtraFile;
 use vane_storage::{SegmentFiles, segment_file};
-use vane_types::{Distance, LogIndex, Residence, VectorSpec};
+use vane_types::{CollectionConfig, Distance, LogIndex, Residence, VectorSpec};
 
 use crate::error::Error;
 use crate::segments::growing::ALIVE;
@@ -167,6 +167,12 @@ pub(crate) fn metric(spec: VectorSpec) -> Metric {
         Distance::Euclid => Metric::L2,
         Distance::Manhattan => Metric::L1,
     }
+}
+
+/// How many bits the codes of a vector's graphs are to have, where they may have any number.
+pub(crate) fn wanted_bits(config: &CollectionConfig, name: &str, spec: VectorSpec) -> CodeBits {
+    let bits = CodeBits::at_least(config.code_bits_of(name));
+    spec.row_len().map_or(bits, |dim| bits.filling_lines(dim))
 }
 
 /// Opens the graph of a segment; `None` when there is none, or when it is damaged and has

@@ -12,6 +12,7 @@ mod bounds;
 mod by_tenant;
 mod by_value;
 mod changing;
+mod codes;
 mod conditions;
 mod damage;
 mod equal_scores;

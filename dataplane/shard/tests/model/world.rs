@@ -153,6 +153,8 @@ pub struct Replica {
     kv: Arc<dyn Kv>,
     pub dir: tempfile::TempDir,
     pub shard: Arc<Shard>,
+    /// Whether its graphs may get codes of few bits.
+    pub may_have_few_bits: Arc<AtomicBool>,
 }
 
 impl Replica {
@@ -178,37 +180,38 @@ impl Replica {
 
     fn begin(kv: Arc<dyn Kv>, config: &CollectionConfig, applied: LogIndex, conf: &Conf) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let may_have_few_bits = Arc::new(AtomicBool::new(true));
         Shard::create(&store(&kv, dir.path()), config, applied, conf).unwrap();
-        let shard = open(&kv, dir.path());
-        Self { kv, dir, shard }
+        let shard = open(&kv, dir.path(), &may_have_few_bits);
+        Self { kv, dir, shard, may_have_few_bits }
     }
 
     pub fn reopen(&mut self) {
-        self.shard = open(&self.kv, self.dir.path());
+        self.shard = open(&self.kv, self.dir.path(), &self.may_have_few_bits);
     }
 
     /// What becomes of an attempt to open it once more.
     pub fn try_reopen(&self) -> Result<Shard, Error> {
-        try_open(&self.kv, self.dir.path())
+        try_open(&self.kv, self.dir.path(), &self.may_have_few_bits)
     }
 
     /// The same on another store, beside the files that are there.
     pub fn try_reopen_on(&self, kv: impl Into<Arc<dyn Kv>>) -> Result<Shard, Error> {
-        try_open(&kv.into(), self.dir.path())
+        try_open(&kv.into(), self.dir.path(), &self.may_have_few_bits)
     }
 
     /// Lets go of its store, so that another process could open it.
     pub fn close(&mut self) {
         let (kv, elsewhere): (Arc<dyn Kv>, _) =
             (MemoryKv::default().into(), tempfile::tempdir().unwrap());
-        self.shard = open(&kv, elsewhere.path());
+        self.shard = open(&kv, elsewhere.path(), &self.may_have_few_bits);
         self.kv = kv;
     }
 
     /// Takes up its files with a store of another process.
     pub fn try_open_on(&mut self, kv: impl Into<Arc<dyn Kv>>) -> Result<(), Error> {
         let kv = kv.into();
-        self.shard = Arc::new(try_open(&kv, self.dir.path())?);
+        self.shard = Arc::new(try_open(&kv, self.dir.path(), &self.may_have_few_bits)?);
         self.kv = kv;
         Ok(())
     }
@@ -468,11 +471,11 @@ fn store(kv: &Arc<dyn Kv>, dir: &Path) -> ShardStore {
     ShardStore::new(kv.clone(), GroupId(1), dir.join("1"))
 }
 
-fn open(kv: &Arc<dyn Kv>, dir: &Path) -> Arc<Shard> {
-    Arc::new(try_open(kv, dir).unwrap())
+fn open(kv: &Arc<dyn Kv>, dir: &Path, few_bits: &Arc<AtomicBool>) -> Arc<Shard> {
+    Arc::new(try_open(kv, dir, few_bits).unwrap())
 }
 
-fn try_open(kv: &Arc<dyn Kv>, dir: &Path) -> Result<Shard, Error> {
+fn try_open(kv: &Arc<dyn Kv>, dir: &Path, few_bits: &Arc<AtomicBool>) -> Result<Shard, Error> {
     let settings = ShardSettings {
         growing_rows_max: 32,
         growing_bytes_max: 1 << 20,
@@ -482,14 +485,14 @@ fn try_open(kv: &Arc<dyn Kv>, dir: &Path) -> Result<Shard, Error> {
         build_bytes_max: 1 << 30,
         spare_time: Arc::new(SpareTime::default()),
         stirred: Arc::default(),
+        may_have_few_bits: Arc::clone(few_bits),
     };
     Shard::open(store(kv, dir), settings)
 }
 
 /// Who the first replicas of the group are.
 pub fn members() -> Conf {
-    let voters = [1, 2].map(|node| PeerId::new(NodeId(node), 1));
-    Conf::of_voters(voters.to_vec())
+    Conf::of_voters([1, 2].map(|node| PeerId::new(NodeId(node), 1)).to_vec())
 }
 
 pub fn selection(ids: &[u64]) -> Selection {

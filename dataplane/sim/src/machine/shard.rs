@@ -58,6 +58,7 @@ impl ShardRates {
             build_bytes_max: 1 << 30,
             spare_time: Arc::new(SpareTime::default()),
             stirred: Arc::default(),
+            may_have_few_bits: Arc::default(),
         }
     }
 }

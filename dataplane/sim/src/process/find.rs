@@ -48,7 +48,6 @@ fn nearest(filter: Option<Filter>, want: Want) -> Query {
         filter,
         params: SearchParams::default(),
         corpus: None,
-        oversampling: None,
         score_threshold: None,
         limit: POINTS_MAX,
         offset: 0,

@@ -121,8 +121,11 @@ fn sought() -> BoxedStrategy<Sought> {
 }
 
 pub(super) fn search() -> BoxedStrategy<Search> {
-    let params = (of(count()), any::<bool>(), any::<bool>())
-        .prop_map(|(ef, exact, indexed_only)| SearchParams { ef, exact, indexed_only });
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let params = (of(count()), flags, of(any::<f64>())).prop_map(|(ef, flags, oversampling)| {
+        let (exact, indexed_only, ignore_codes) = flags;
+        SearchParams { ef, exact, indexed_only, ignore_codes, oversampling }
+    });
     let what = (text(), sought(), of(filter()), params);
     let how = (of(any::<f32>()), count(), vec(point_id(), 0..3), want());
     (what, how)

@@ -13,14 +13,14 @@ message!(
         using,
         sought,
         filter,
-        params: SearchParams { ef, exact, indexed_only },
+        params: SearchParams { ef, exact, indexed_only, ignore_codes, oversampling },
         score_threshold,
         limit,
         exclude,
         want,
     }) => VectorSearch {
-        using, sought = "what is searched for", filter, ef, exact, indexed_only, score_threshold,
-        limit, exclude, want,
+        using, sought = "what is searched for", filter, ef, exact, indexed_only, ignore_codes,
+        oversampling, score_threshold, limit, exclude, want,
     }
 );
 message!(Scored => ScoredRecord { record = "the record of a point", score });

@@ -241,8 +241,15 @@ fn hints_change_nothing_and_limits_may_be_any_number() {
     let query = query(json).unwrap();
     assert_eq!((query.limit, query.offset), (u32::MAX as usize, u32::MAX as usize));
     assert_eq!((query.prefetch[0].limit, query.params.ef), (999_999_999, Some(99_999)));
-    assert_eq!((query.oversampling, query.prefetch[0].oversampling), (Some(2.0), None));
-    assert!(self::query(r#"{"params": {"quantization": {"rescore": 7}}}"#).is_err());
+    assert_eq!(
+        (query.params.oversampling, query.prefetch[0].params.oversampling),
+        (Some(2.0), None)
+    );
+    let codes = |said: &str| self::query(&format!(r#"{{"params": {{"quantization": {said}}}}}"#));
+    assert!(codes(r#"{"rescore": 7}"#).is_err());
+    assert!(codes(r#"{"ignore": true}"#).unwrap().params.ignore_codes);
+    assert!(!codes(r#"{"ignore": null}"#).unwrap().params.ignore_codes);
+    assert_eq!(codes(r#"{"oversampling": 0.5}"#).unwrap_err().kind, Kind::Invalid);
 }
 
 #[test]

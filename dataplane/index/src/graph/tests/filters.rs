@@ -31,7 +31,8 @@ fn a_walk_over_all_rows_finds_what_may_be_returned() {
                 truth = (0..ROWS).filter(|row| matches(*row)).map(|row| truth[row]).collect();
                 truth.sort_by(|a, b| if better(*a, *b) { Less } else { Greater });
                 for k in [K, 64] {
-                    let walk = Walk { ef: 64, over: 480, again: true, within: None };
+                    let walk =
+                        Walk { ef: 64, over: 480, again: true, within: None, by_rows: false };
                     let hits = graph.walk(&query, k, walk, &select).expect("a fitting query");
                     assert_eq!(hits.len(), k);
                     assert!(hits.iter().all(|hit| select.admits(hit.row)));
@@ -49,7 +50,8 @@ fn a_walk_over_all_rows_finds_what_may_be_returned() {
             assert_eq!(given_up > 0, by_cluster, "{metric:?}: {given_up} of {wanted}");
         }
         // However many, over all rows there are no more.
-        let walk = Walk { ef: 64, over: usize::MAX, again: true, within: Some(0.0) };
+        let walk =
+            Walk { ef: 64, over: usize::MAX, again: true, within: Some(0.0), by_rows: false };
         let hits = graph.walk(&queries()[0], K, walk, &everything).expect("a fitting query");
         assert_eq!(hits.len(), K);
     }
@@ -58,7 +60,7 @@ fn a_walk_over_all_rows_finds_what_may_be_returned() {
 #[test]
 fn a_walk_over_all_rows_goes_as_far_as_what_matches_needs() {
     let slots: Vec<u32> = (0..ROWS as u32).collect();
-    let walk = Walk { ef: 64, over: 1200, again: false, within: None };
+    let walk = Walk { ef: 64, over: 1200, again: false, within: None, by_rows: false };
     for metric in METRICS {
         let graph = build(metric);
         let mut compared = Vec::new();

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use vane_index::{Base, Graph, GraphParams};
+use vane_index::{Base, CodeBits, Graph, GraphParams};
 use vane_storage::records::SegmentManifest;
 use vane_storage::{SegmentFiles, SegmentWriter, segment_file};
 use vane_types::planted::{self, Fault};
-use vane_types::{HnswConfig, LogIndex, VectorId, VectorKind, VectorSpec};
+use vane_types::{LogIndex, VectorId, VectorKind, VectorSpec};
 
 use super::Cancel;
 use super::base::{self, Grown};
@@ -16,12 +16,15 @@ use crate::error::Error;
 use crate::segments::growing::ALIVE;
 use crate::segments::postings::make_postings;
 use crate::segments::sealed::{
-    MappedRows, OpenGraph, Residences, Sealed, map_graph, metric, no_graph,
+    MappedRows, OpenGraph, Residences, Sealed, map_graph, metric, no_graph, wanted_bits,
 };
 use crate::shard::Shard;
 
 /// Rows copied between two looks at the cancel flag.
 const ROWS_PER_CANCEL: usize = 4096;
+
+/// How a graph is built, and the codes that it gets.
+type How = (GraphParams, CodeBits);
 
 /// Counts a graph build while it runs.
 struct Building<'a>(&'a AtomicUsize);
@@ -41,13 +44,14 @@ impl Shard {
         segment: u32,
         cancel: &Cancel<'_>,
     ) -> Result<(), Error> {
-        let Some((inputs, hnsw)) = self.inputs(of, &[segment]) else { return Ok(()) };
+        let Some((inputs, how)) = self.inputs(of, &[segment]) else { return Ok(()) };
         let old = &inputs[0];
         // Rows are brought in order while nothing depends on how they lie.
         if self.tenant_order().is_some_and(|tenants| !tenants.is_kept(old.files.slots())) {
             return self.rewrite(of, &[segment], true, cancel);
         }
         verify(&inputs, cancel)?;
+        let origins: Vec<_> = (0..old.rows() as u32).map(|row| (0, row)).collect();
         let new = self.new_segment(of, |id, dir| {
             segment_file::link_into(&old.dir, dir)?;
             remove_linked(&segment_file::graph_path(dir))?;
@@ -55,10 +59,10 @@ impl Shard {
             let (graph, postings) = (None, None);
             let manifest = SegmentManifest { segment: id, graph, postings, ..old.manifest.clone() };
             let made = (dir, manifest, Arc::clone(&old.files));
-            let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);
-            self.indexed(of, made, |_| (params, None), cancel)
+            // Where it has a graph that other codes are wanted in, its links stay.
+            let base = |cancel: &Cancel<'_>| (how, base::choose(&inputs, &origins, how.0, cancel));
+            self.indexed(of, made, base, cancel)
         })?;
-        let origins: Vec<_> = (0..old.rows() as u32).map(|row| (0, row)).collect();
         self.publish(of, &inputs, new, &origins)
     }
 
@@ -70,7 +74,7 @@ impl Shard {
         graph: bool,
         cancel: &Cancel<'_>,
     ) -> Result<(), Error> {
-        let Some((inputs, hnsw)) = self.inputs(of, ids) else { return Ok(()) };
+        let Some((inputs, how)) = self.inputs(of, ids) else { return Ok(()) };
         verify(&inputs, cancel)?;
         let mut origins = Vec::new();
         let new = self.new_segment(of, |id, dir| {
@@ -90,9 +94,7 @@ impl Shard {
             if !graph || files.is_empty() {
                 return Ok(Sealed::new(manifest, dir, files));
             }
-            let params = GraphParams::to_serve(hnsw.m, hnsw.ef_construct);
-            let base =
-                |cancel: &Cancel<'_>| (params, base::choose(&inputs, &origins, params, cancel));
+            let base = |cancel: &Cancel<'_>| (how, base::choose(&inputs, &origins, how.0, cancel));
             self.indexed(of, (dir, manifest, files), base, cancel)
         })?;
         self.publish(of, &inputs, new, &origins)
@@ -104,7 +106,7 @@ impl Shard {
         &self,
         of: VectorId,
         (dir, mut manifest, files): (&Path, SegmentManifest, Arc<SegmentFiles>),
-        graph: impl FnOnce(&Cancel<'_>) -> (GraphParams, Option<Grown>),
+        graph: impl FnOnce(&Cancel<'_>) -> (How, Option<Grown>),
         cancel: &Cancel<'_>,
     ) -> Result<Sealed, Error> {
         let (spec, residences) = self.wanted(of)?;
@@ -150,14 +152,19 @@ impl Shard {
     }
 
     /// The segments a job works on, and how to index them; `None` if one is gone.
-    fn inputs(&self, of: VectorId, ids: &[u32]) -> Option<(Vec<Arc<Sealed>>, HnswConfig)> {
+    fn inputs(&self, of: VectorId, ids: &[u32]) -> Option<(Vec<Arc<Sealed>>, How)> {
         let state = self.state.read();
         let vector = state.vectors.get(&of)?;
         let mut inputs = Vec::with_capacity(ids.len());
         for id in ids {
             inputs.push(vector.sealed.iter().find(|sealed| sealed.id() == *id).cloned()?);
         }
-        Some((inputs, state.config.hnsw_of(&vector.name)))
+        let hnsw = state.config.hnsw_of(&vector.name);
+        let bits = match self.may_have_few_bits() {
+            true => wanted_bits(&state.config, &vector.name, vector.spec),
+            false => CodeBits::Eight,
+        };
+        Some((inputs, (GraphParams::to_serve(hnsw.m, hnsw.ef_construct), bits)))
     }
 
     fn build_graph(
@@ -166,7 +173,7 @@ impl Shard {
         dir: &Path,
         manifest: &mut SegmentManifest,
         files: &Arc<SegmentFiles>,
-        (params, base): (GraphParams, Option<Grown>),
+        (how, base): (How, Option<Grown>),
         cancel: &Cancel<'_>,
     ) -> Result<OpenGraph, Error> {
         self.indexes_building.fetch_add(1, Ordering::Relaxed);
@@ -187,7 +194,8 @@ impl Shard {
         });
         // Where they are to lie on the disk, what is read beside each row pushes out another.
         files.expect_single_reads();
-        Graph::build_on(base, &rows, shape, params, &path, &mut threads).map_err(build_failed)?;
+        Graph::build_on(base, &rows, shape, how, &path, &mut threads).map_err(build_failed)?;
+        let (params, _) = how;
         let record = segment_file::seal_graph(dir, params.m, params.ef_construct)?;
         let graph = map_graph(dir, &record, files, (metric, residence))?;
         manifest.graph = Some(record);
