@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use vane_types::hints::QUANTIZATION;
 use vane_types::limits::{NAMED_VECTORS_MAX, REPLICAS_MAX, SHARDS_MAX, VECTOR_DIM_MAX};
 use vane_types::{
     CollectionConfig, Datatype, Distance, Hints, HnswConfig, OptimizerConfig, Payload, Residence,
@@ -26,7 +27,7 @@ use super::parse::read_value;
 use crate::engine::{ConfigChange, Layout, LayoutChange, VectorChange};
 use crate::error::Error;
 use diff::{HnswDiff, OptimizersDiff, Placement, SearchDiff, WalDiff};
-use hints::{QUANTIZATION, Quantization, add, given, replace_quantization};
+use hints::{Quantization, add, given, replace_quantization};
 pub use named::{CreateVector, check_vector_name};
 use sparse::{Sparse, sparse_vectors};
 

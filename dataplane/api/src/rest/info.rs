@@ -1,11 +1,11 @@
 //! What a collection says about itself.
 
 use serde_json::{Map, Value, json};
-use vane_types::hints::merge_deep;
+use vane_types::hints::{QUANTIZATION, merge_deep};
 use vane_types::schema::text::TextParams;
 use vane_types::{
     CollectionConfig, Datatype, FieldSchema, HnswConfig, OptimizerConfig, SparseParams,
-    VectorParams,
+    VectorParams, VectorSpec,
 };
 
 use super::index::text;
@@ -92,10 +92,18 @@ fn warnings(config: &CollectionConfig, layout: Layout) -> Vec<Value> {
     let shown = effective(config, layout);
     let mut places = Vec::new();
     for (section, hint) in &config.hints.config {
+        if section == QUANTIZATION && !config.vectors.keys().any(|name| has_codes(config, name)) {
+            places.push(section.clone());
+            continue;
+        }
         differences(section, hint, shown.get(section), &mut places);
     }
     for (name, hints) in &config.hints.vectors {
         for (field, hint) in hints {
+            if field == QUANTIZATION && !has_codes(config, name) {
+                places.push(format!("vectors.{name}.{field}"));
+                continue;
+            }
             differences(&format!("vectors.{name}.{field}"), hint, None, &mut places);
         }
     }
@@ -108,6 +116,11 @@ fn warnings(config: &CollectionConfig, layout: Layout) -> Vec<Value> {
         json!({ "message": message })
     };
     places.into_iter().map(warning).collect()
+}
+
+/// Whether a vector has graphs, and codes in them.
+fn has_codes(config: &CollectionConfig, name: &str) -> bool {
+    config.vector(name).is_some_and(VectorSpec::has_graph) && config.hnsw_of(name).m > 0
 }
 
 /// Whether an option of a payload index asks for something else than is done anyway.
@@ -125,17 +138,26 @@ fn is_without_effect(option: &str, value: &Value) -> bool {
     }
 }
 
-/// Adds the places where a hint is not what is shown without it. A way to quantise is one.
+/// What of a way to quantise has no effect: codes lie with their graphs, have the range that suits
+/// them, and are compared with queries of a byte per dimension.
+const OF_NO_METHOD: [&str; 4] = ["quantile", "query_encoding", "always_ram", "memory"];
+
+/// Adds the places where a hint is not what is shown without it.
 fn differences(place: &str, hint: &Value, shown: Option<&Value>, places: &mut Vec<String>) {
     match hint {
-        Value::Object(fields) if !place.ends_with("quantization_config") => {
+        Value::Object(fields) => {
             for (field, hint) in fields {
+                let is_of_method = place.contains(QUANTIZATION) && !hint.is_object();
+                if is_of_method && !OF_NO_METHOD.contains(&field.as_str()) {
+                    continue;
+                }
                 let shown = shown.and_then(|shown| shown.get(field));
                 differences(&format!("{place}.{field}"), hint, shown, places);
             }
         }
         // It asks for what is done.
         Value::Bool(false) => {}
+        hint if *hint == "default" && place.ends_with(".query_encoding") => {}
         hint if *hint == AUTO && place.ends_with(THREADS) => {}
         hint if shown == Some(hint) || place.ends_with(".datatype") => {}
         _ => places.push(place.to_owned()),

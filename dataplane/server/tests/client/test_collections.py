@@ -139,6 +139,7 @@ def test_what_has_no_effect_is_kept_and_named(client, name):
     optimizer = config.optimizer_config
     assert (optimizer.memmap_threshold, optimizer.default_segment_number, optimizer.max_segment_size) == (77, 3, 9000)
     assert (config.wal_config.wal_capacity_mb, config.strict_mode_config.enabled) == (5, False)
+    # Without a graph there are no codes: nothing of it has an effect.
     for place in ("hnsw_config.payload_m", "quantization_config", "wal_config.wal_capacity_mb"):
         assert any(f"`{place}`" in it.message for it in info.warnings), place
     client.update_collection(name, quantization_config=m.Disabled.DISABLED, hnsw_config=m.HnswConfigDiff(on_disk=False))

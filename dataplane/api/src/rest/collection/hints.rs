@@ -3,16 +3,15 @@
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use vane_types::hints::QUANTIZATION;
 
-/// What the way to quantise is called, of a collection and of a vector.
-pub(super) const QUANTIZATION: &str = "quantization_config";
 /// Ways to quantise vectors.
 const METHODS: [&str; 4] = ["scalar", "product", "binary", "turbo"];
 /// In place of a way: none any more.
 const DISABLED: &str = "Disabled";
 
-/// `quantization_config`. Graphs have codes of a byte per dimension whatever is said, and what is
-/// found by them is scored on whole vectors.
+/// `quantization_config`. It says how many bits of each dimension codes have; what is found by them
+/// is scored on whole vectors.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub(super) struct Quantization(Value);

@@ -51,23 +51,51 @@ fn what_was_set_is_returned_also_where_it_has_no_effect() {
 }
 
 #[test]
+fn ways_to_quantise_do_nothing_without_codes() {
+    let said = |vectors: &str, rest: &str| {
+        let method = r#""quantization_config": {"binary": {}}"#;
+        let json = format!(r#"{{"vectors": {vectors}, {method}{rest}}}"#);
+        let (config, layout) = created(&json);
+        messages(&config, layout)
+    };
+    let euclid = r#"{"size": 4, "distance": "Euclid"}"#;
+    assert_eq!(said(euclid, ""), Vec::<String>::new());
+    let without = [
+        said(r#"{"size": 4, "distance": "Manhattan"}"#, ""),
+        said(euclid, r#", "hnsw_config": {"m": 0}"#),
+    ];
+    for messages in without {
+        let [message] = messages.as_slice() else { panic!("{messages:?}") };
+        assert!(message.starts_with("`quantization_config` "), "{message}");
+    }
+    let mixed = format!(r#"{{"a": {euclid}, "b": {{"size": 4, "distance": "Manhattan"}}}}"#);
+    assert_eq!(said(&mixed, ""), Vec::<String>::new(), "one of them has codes");
+}
+
+#[test]
 fn a_warning_names_each_parameter_that_does_nothing() {
     let (config, layout) = created(HINTS);
     let messages = messages(&config, layout);
     for place in [
         "hnsw_config.payload_m",
         "optimizer_config.memmap_threshold",
-        "quantization_config",
+        "quantization_config.scalar.always_ram",
         "params.payload.memory",
         "vectors..hnsw_config.payload_m",
-        "vectors..quantization_config",
     ] {
         assert!(
             messages.iter().any(|message| message.starts_with(&format!("`{place}` "))),
             "{place}"
         );
     }
-    for place in ["on_disk_payload", "inline_storage", "enabled", "max_optimization_threads"] {
+    for place in [
+        "on_disk_payload",
+        "inline_storage",
+        "enabled",
+        "max_optimization_threads",
+        "binary",
+        "type",
+    ] {
         assert!(!messages.iter().any(|message| message.contains(place)), "{place}: {messages:?}");
     }
     let plain = created(r#"{"vectors": {"size": 4, "distance": "Dot"}, "on_disk_payload": true}"#);
