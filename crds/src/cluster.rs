@@ -1,5 +1,7 @@
 //! `VectorCluster`: a database, the nodes it runs on and their disks.
 
+mod update;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -8,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+pub use self::update::{FailedUpdate, Update, UpdateStatus, UpdateStrategy};
 use crate::limits::{CLUSTER_NAME_CHARS_MAX, NODES_MAX};
 use crate::quantity::{Quantity, Resources};
 
@@ -47,6 +50,11 @@ use crate::quantity::{Quantity, Resources};
         name = "Spec",
         type_ = "string",
         json_path = ".status.conditions[?(@.type=='Accepted')].reason"
+    ),
+    printcolumn(
+        name = "Pods",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Updated')].reason"
     ),
     printcolumn(name = "Version", type_ = "string", json_path = ".spec.version"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
@@ -108,6 +116,9 @@ pub struct VectorClusterSpec {
         )
     )]
     pub settings: BTreeMap<String, String>,
+    /// How pods are replaced when what they are made from changes.
+    #[serde(default)]
+    pub update: Update,
     /// Stops the operator from changing anything, Collections of this cluster among it; status
     /// goes on.
     #[serde(default)]
@@ -307,6 +318,8 @@ pub struct VectorClusterStatus {
     pub selector: Option<String>,
     /// UUID of the database. A copy: the disks say what holds.
     pub cluster_id: Option<String>,
+    /// How far the pods are on their way to what the spec asks for.
+    pub update: Option<UpdateStatus>,
     /// Collections in the database.
     pub collections: Option<i32>,
     /// Shards of all collections.

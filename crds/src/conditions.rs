@@ -17,6 +17,9 @@ pub const SAFE_TO_DISRUPT: &str = "SafeToDisrupt";
 /// Whether the vectors of a collection are those of the spec; only once they were not.
 pub const VECTORS_AS_DECLARED: &str = "VectorsAsDeclared";
 
+/// Whether all pods are made from what the spec asks for, and why not where they are not.
+pub const UPDATED: &str = "Updated";
+
 /// Whether searches find less than `spec.search.minRecall` asks for; only where it does.
 pub const RECALL_BELOW_TARGET: &str = "RecallBelowTarget";
 

@@ -6,14 +6,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Where conditions and reasons stand.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 16] = [
     "crds/src/conditions.rs",
+    "operator/src/cluster/plan/failing.rs",
     "operator/src/cluster/plan/founding.rs",
     "operator/src/cluster/plan/refusals.rs",
     "operator/src/cluster/plan/step.rs",
     "operator/src/cluster/plan/taken.rs",
     "operator/src/cluster/plan/token.rs",
     "operator/src/cluster/status.rs",
+    "operator/src/cluster/updated.rs",
     "operator/src/collection/plan/leave.rs",
     "operator/src/collection/plan/verdict.rs",
     "operator/src/collection/recall.rs",
@@ -52,7 +54,7 @@ fn every_reason_is_explained() {
         let source = read(file);
         said.extend(words(source.split(END).next().unwrap(), '"'));
     }
-    assert!(said.contains("RollOutNotSupported") && said.contains("CatchingUp"), "{said:?}");
+    assert!(said.contains("RolledBack") && said.contains("CatchingUp"), "{said:?}");
     let page = read("docs/concepts.md");
     let (_, section) = page.split_once("\n## Conditions\n").unwrap();
     let rows: Vec<&str> = section.lines().filter(|line| line.starts_with('|')).collect();

@@ -115,6 +115,17 @@ async fn a_cluster_that_cannot_be_is_refused() {
             ("/spec/settings", json!({"CLUSTER__TOKEN": "x"}), "spec.settings & itself"),
             ("/spec/settings", json!({"log": "x"}), "spec.settings & upper-case"),
             ("/spec/placement", json!({"zones": "Never"}), "spec.placement.zones"),
+            (
+                "/spec/update",
+                json!({"minReadySeconds": -1}),
+                "spec.update.minReadySeconds & greater than or equal to 0",
+            ),
+            (
+                "/spec/update",
+                json!({"progressDeadlineSeconds": 9}),
+                "spec.update.progressDeadlineSeconds & greater than or equal to 10",
+            ),
+            ("/spec/update", json!({"strategy": "Never"}), "spec.update.strategy"),
             ("/spec/nodez", 3.into(), "spec.nodez"),
         ],
     )
@@ -356,6 +367,10 @@ async fn defaults_are_stored_and_numbers_are_amounts() {
     );
     assert_eq!(spec["service"], json!({"type": "ClusterIP"}));
     assert_eq!(spec["paused"], false);
+    assert_eq!(
+        spec["update"],
+        json!({"strategy": "Rolling", "minReadySeconds": 10, "progressDeadlineSeconds": 600})
+    );
     assert_eq!(spec["resources"]["requests"]["cpu"], 2);
     // What is given in part is completed.
     bare["spec"]["image"] = json!({"repository": "registry.test:5000/vane"});
@@ -407,6 +422,8 @@ async fn kubectl_shows_scales_and_selects() {
              "message": "one is away", "lastTransitionTime": "2025-01-01T00:00:00Z"},
             {"type": "Accepted", "status": "False", "reason": "ScaleInNotSupported",
              "message": "", "lastTransitionTime": "2025-01-01T00:00:00Z"},
+            {"type": "Updated", "status": "False", "reason": "Rolling",
+             "message": "", "lastTransitionTime": "2025-01-01T00:00:00Z"},
         ],
     }});
     let patch = ["-n", name, "patch", "vc/demo", "--subresource=status", "--type=merge", "-p"];
@@ -416,7 +433,7 @@ async fn kubectl_shows_scales_and_selects() {
     let lines = words(&all);
     assert_eq!(
         lines[0],
-        ["NAME", "NODES", "UP", "READY", "STATUS", "SPEC", "VERSION", "AGE"],
+        ["NAME", "NODES", "UP", "READY", "STATUS", "SPEC", "PODS", "VERSION", "AGE"],
         "{all}"
     );
     let shown = [
@@ -426,9 +443,10 @@ async fn kubectl_shows_scales_and_selects() {
         "False",
         "NodesNotReady",
         "ScaleInNotSupported",
+        "Rolling",
         "0.1.0",
     ];
-    assert_eq!(lines[1][..7], shown, "{all}");
+    assert_eq!(lines[1][..8], shown, "{all}");
     assert_eq!(
         lines[3],
         ["NAME", "CLUSTER", "SHARDS", "REPLICAS", "POINTS", "READY", "STATUS", "AGE"],

@@ -174,7 +174,7 @@ async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
     let other = dir.path().join("other.yaml");
     std::fs::write(&other, FILE.replace("'64'", "'65'")).unwrap();
     let refused = run("changed settings", &other).await.unwrap_err().to_string();
-    assert!(refused.contains("set the spec back"), "{refused}");
+    assert!(refused.contains("set the file back"), "{refused}");
 
     // Down, and up with what it had; more nodes join.
     vane_up::down(&base, Some("demo")).await.unwrap();

@@ -4,6 +4,7 @@
 mod ask;
 mod disk;
 mod overview;
+mod pod_state;
 pub(crate) mod pods;
 pub(crate) mod token;
 
@@ -24,6 +25,8 @@ pub use self::disk::{Disk, disks};
 pub use self::overview::Database;
 pub(crate) use self::overview::catch_up;
 use self::overview::overview;
+pub use self::pod_state::PodState;
+pub(crate) use self::pod_state::{Lack, pod_state};
 pub use self::token::NoToken;
 use crate::names;
 

@@ -57,6 +57,22 @@ pub enum ApplyError {
         /// The VectorCluster.
         cluster: String,
     },
+    /// What a step needs was there when it was planned, or should be.
+    #[error("{object} of {cluster} is gone: what pods were made from is not known without it")]
+    Lost {
+        /// The VectorCluster.
+        cluster: String,
+        /// What is gone.
+        object: String,
+    },
+    /// The pass took so long that a node may not go by what it saw any more.
+    #[error("{pod} was not replaced: it was more than {} s ago that it could go", limit.as_secs())]
+    Late {
+        /// The pod.
+        pod: String,
+        /// How long the word of the database holds.
+        limit: Duration,
+    },
 }
 
 impl Error {
@@ -68,7 +84,10 @@ impl Error {
             | Self::Apply(ApplyError::Call(error)) => error.category(),
             Self::Panicked(_) => "panic",
             Self::TimedOut(_) => "timeout",
-            Self::Validate(_) | Self::Apply(ApplyError::NoNode { .. }) => "incomplete",
+            Self::Validate(_)
+            | Self::Apply(
+                ApplyError::NoNode { .. } | ApplyError::Lost { .. } | ApplyError::Late { .. },
+            ) => "incomplete",
         }
     }
 }

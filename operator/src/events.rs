@@ -1,5 +1,8 @@
 //! Events: what flipped, for `kubectl describe`. One that is lost is no harm, status has it.
 
+use std::fmt::Display;
+
+use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
 use kube::runtime::events::{Event, EventType};
@@ -36,6 +39,25 @@ pub(crate) async fn tell<K>(
         if let Err(error) = context.recorder.publish(&event, &object.object_ref(&())).await {
             tracing::warn!(%error, reason = event.reason, "failed to publish an event");
         }
+    }
+}
+
+/// Publishes that something was done to an object.
+pub(crate) async fn note(
+    context: &Context,
+    object: &ObjectReference,
+    reason: &str,
+    what: &impl Display,
+) {
+    let event = Event {
+        type_: EventType::Normal,
+        reason: reason.to_owned(),
+        note: Some(what.to_string().chars().take(NOTE_CHARS_MAX).collect()),
+        action: reason.to_owned(),
+        secondary: None,
+    };
+    if let Err(error) = context.recorder.publish(&event, object).await {
+        tracing::warn!(%error, reason, "failed to publish an event");
     }
 }
 

@@ -11,8 +11,16 @@ use vane_crds::limits::NODES_MAX;
 pub const MANAGER: &str = "vane-operator";
 /// Label with the name of the VectorCluster; on everything that is made for it.
 pub const CLUSTER_LABEL: &str = "vanedb.io/cluster";
-/// Annotation of the StatefulSet: what of the spec its pods were made from.
-pub const TEMPLATE_ANNOTATION: &str = "vanedb.io/template";
+/// Annotation of the StatefulSet, from before recipes: what of the spec its pods were made from.
+pub(crate) const TEMPLATE_ANNOTATION: &str = "vanedb.io/template";
+/// Annotation of pods, and label of what belongs to their recipe: its name.
+pub const RECIPE: &str = "vanedb.io/recipe";
+/// Annotation of the StatefulSet: the recipe that all pods were ready with last.
+pub const GOOD_ANNOTATION: &str = "vanedb.io/last-good";
+/// Annotation of the StatefulSet: the recipe that was given up, and why.
+pub const FAILED_ANNOTATION: &str = "vanedb.io/failed";
+/// Annotation of a VectorCluster: another text restarts its pods, one after the other.
+pub const RESTART_ANNOTATION: &str = "vanedb.io/restart";
 /// The volume of a node, and the prefix of its claim.
 pub const DATA_VOLUME: &str = "data";
 
@@ -71,9 +79,25 @@ pub fn token_secret(cluster: &str) -> String {
     format!("{cluster}-token")
 }
 
-/// Name of the ConfigMap with the settings of the nodes.
-pub fn config_map(cluster: &str) -> String {
+/// Name of the ConfigMap with the settings of a recipe.
+pub fn settings(cluster: &str, recipe: &str) -> String {
+    format!("{cluster}-settings-{recipe}")
+}
+
+/// Name of the ConfigMap with the settings of pods from before recipes.
+pub(crate) fn settings_before_recipes(cluster: &str) -> String {
     format!("{cluster}-settings")
+}
+
+/// Name of the ControllerRevision that keeps a recipe. Those of the StatefulSet's own controller
+/// have no word between.
+pub fn recipe(cluster: &str, recipe: &str) -> String {
+    format!("{cluster}-recipe-{recipe}")
+}
+
+/// Selects the recipes that are kept for one cluster.
+pub(crate) fn recipes_selector(cluster: &str) -> String {
+    format!("{},{RECIPE}", selector(cluster))
 }
 
 /// Name of a pod; the database knows the node by it.

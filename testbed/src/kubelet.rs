@@ -33,11 +33,22 @@ use seat::Seat;
 pub use controls::PodControls;
 pub use machines::{ZONE_LABEL, ZONES};
 
+/// What an image is.
+#[derive(Debug, Clone)]
+pub enum Image {
+    /// This program, in place of the node binary.
+    Program(PathBuf),
+    /// Nowhere to be had.
+    Missing,
+}
+
 /// What to run, and whose.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The node binary.
     pub binary: PathBuf,
+    /// Images that are something else, by their whole names.
+    pub images: BTreeMap<String, Image>,
     /// Folder for everything: `<namespace>/<claim>` for data, `<namespace>/<pod>.log` for logs.
     pub dir: PathBuf,
     /// Only pods of this namespace.

@@ -49,7 +49,10 @@ pub async fn up(
         let plan = plan(local.cluster(), &observed);
         // Nothing of a plan that refuses something is carried out: half of a file helps nobody.
         if let Some(refusal) = plan.refusals.first() {
-            return Err(local.refused(&refusal.message));
+            return Err(local.failed(&*refusal.message));
+        }
+        if let Some(error) = local.other_nodes() {
+            return Err(error);
         }
         for step in &plan.steps {
             local.step(step).await?;

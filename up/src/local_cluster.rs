@@ -11,8 +11,9 @@ use vane_crds::VectorCluster;
 use vane_operator::cluster::build;
 use vane_operator::cluster::observed::{self, Observed};
 use vane_operator::cluster::plan::Step;
+use vane_operator::cluster::recipe;
 use vane_operator::cluster::validate::{ValidatedCluster, validate};
-use vane_operator::database::{Admin, Disk, admin, disks};
+use vane_operator::database::{Admin, Disk, PodState, admin, disks};
 use vane_operator::names::{self, PEER_PORT};
 use vane_proto::admin::BootstrapRequest;
 
@@ -66,21 +67,20 @@ impl LocalCluster {
             name: names::pod(&state.name, ordinal),
             ready: ready.contains(&ordinal),
             zone: None,
+            state: PodState::default(),
             disk: found
                 .remove(&ordinal)
                 // Never taken for empty: a database is founded by these answers.
                 .unwrap_or_else(|| Disk::Unreachable("not asked yet".into())),
         };
         let pods = peers.keys().map(|ordinal| (*ordinal, pod(*ordinal))).collect();
-        // Processes that do not run can be made from anything.
-        let template = state.template.clone().filter(|_| state.runs());
         Observed {
             // Of a folder, which is nobody else's.
             set: state.replicas.map(|replicas| observed::Set {
                 replicas,
-                template,
                 owned: true,
-                size: None,
+                // Without a recipe: nodes are ended and started again by hand.
+                ..observed::Set::default()
             }),
             highest_claim: self.highest_claim(),
             pods,
@@ -117,8 +117,9 @@ impl LocalCluster {
                 done.map(drop)
                     .map_err(|e| self.failed(format!("failed to {step}: {}", e.message())))
             }
-            // There are no zones on one machine; the token and the set are the folder's.
-            Step::SetZone { .. } | Step::MakeToken | Step::TakeSet => Ok(()),
+            // There are no zones on one machine; the token and the set are the folder's, and it
+            // has no recipes.
+            _ => Ok(()),
         }
     }
 
@@ -165,7 +166,7 @@ impl LocalCluster {
             let process = plan.start(&self.binary, &log, 0)?;
             // Noted at once: a process that nobody noted would go on for ever.
             self.folder.state.processes.insert(ordinal, Running::of(process.id()));
-            self.folder.state.template = Some(build::template_hash(&self.cluster));
+            self.folder.state.template = Some(recipe::of_spec(&self.cluster));
             self.folder.save()?;
             self.started.insert(ordinal, process);
         }
@@ -179,20 +180,18 @@ impl LocalCluster {
             .map_err(|e| self.failed(e.to_string()))
     }
 
-    /// What the operator's plan refuses. Nodes that do not run can be made from anything.
-    pub(crate) fn refused(&self, message: &str) -> Error {
+    /// Why the nodes cannot be as the file has them now. Those that do not run can be made from
+    /// anything.
+    pub(crate) fn other_nodes(&self) -> Option<Error> {
+        let template = self.folder.state.template.as_ref().filter(|_| self.folder.state.runs())?;
         let name = &self.folder.state.name;
-        let changed = self
-            .folder
-            .state
-            .template
-            .as_ref()
-            .is_some_and(|template| *template != build::template_hash(&self.cluster));
-        let way_out = match changed && self.folder.state.runs() {
-            true => format!(", or end the nodes (`vane down --name {name}`) and run this again"),
-            false => String::new(),
-        };
-        self.failed(format!("{message}{way_out}"))
+        (*template != recipe::of_spec(&self.cluster)).then(|| {
+            self.failed(format!(
+                "version, image, resources, placement and settings of nodes that run cannot be \
+                 changed: they go on as they are; set the file back, or end the nodes \
+                 (`vane down --name {name}`) and run this again"
+            ))
+        })
     }
 
     pub(crate) fn failed(&self, what: impl Into<String>) -> Error {

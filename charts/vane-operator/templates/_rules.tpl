@@ -36,6 +36,14 @@ no others. Server-side apply needs `create` beside `patch` where it may be the f
 - apiGroups: [""]
   resources: [configmaps, serviceaccounts]
   verbs: [get, create, patch]
+# The settings of a recipe that nothing is made from any more go with it.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [delete]
+# What pods are made from, whole: the way back from a roll-out that fails.
+- apiGroups: [apps]
+  resources: [controllerrevisions]
+  verbs: [get, list, create, delete]
 # Keeps a drain of machines from taking two nodes at once.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
@@ -48,6 +56,14 @@ no others. Server-side apply needs `create` beside `patch` where it may be the f
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]
+# A roll-out replaces pods: one that serves through an eviction, which the disruption budget may
+# refuse, and one that does not run at once.
+- apiGroups: [""]
+  resources: [pods/eviction]
+  verbs: [create]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [delete]
 # Volumes that outlived their cluster are counted, so that a new one starts with all of them.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]

@@ -4,19 +4,22 @@
 use schemars::{Schema, schema_for};
 use serde_json::Value;
 
-use crate::cluster::{PullPolicy, Retain, ServiceKind, TaintEffect, TopologySpread};
+use crate::cluster::{
+    PullPolicy, Retain, ServiceKind, TaintEffect, TopologySpread, UpdateStrategy,
+};
 use crate::collection::{
     Datatype, Distance, FieldType, Memory, Modifier, ShardingMethod, Tokenizer, VectorState,
 };
 use crate::placement::Role;
 
-fn all() -> [Schema; 14] {
+fn all() -> [Schema; 15] {
     [
         schema_for!(PullPolicy),
         schema_for!(Retain),
         schema_for!(TopologySpread),
         schema_for!(TaintEffect),
         schema_for!(ServiceKind),
+        schema_for!(UpdateStrategy),
         schema_for!(Datatype),
         schema_for!(Distance),
         schema_for!(FieldType),

@@ -1,5 +1,6 @@
 //! An API server, the objects of a cluster of three, and who runs its pods.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -37,6 +38,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let options = Options {
             binary: program::vane().unwrap(),
+            images: BTreeMap::new(),
             dir: dir.path().into(),
             namespace: Some("one".into()),
             cluster: None,

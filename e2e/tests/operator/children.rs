@@ -22,7 +22,6 @@ async fn a_cluster_gets_its_children_and_says_what_it_waits_for() {
         "service/demo-nodes",
         "serviceaccount/demo",
         "pdb/demo",
-        "configmap/demo-settings",
     ] {
         let child = world.wait(NAMESPACE, child, |_| true).await;
         let metadata = &child["metadata"];
@@ -32,6 +31,14 @@ async fn a_cluster_gets_its_children_and_says_what_it_waits_for() {
             metadata["labels"]["team"].is_null() && metadata["annotations"]["note"].is_null(),
             "{metadata}"
         );
+    }
+    for kind in ["configmap", "controllerrevision"] {
+        let of_recipe =
+            |object: &Value| !object["metadata"]["labels"]["vanedb.io/recipe"].is_null();
+        let made = world.list(NAMESPACE, kind).await.into_iter().filter(of_recipe);
+        let made: Vec<Value> = made.collect();
+        assert_eq!(made.len(), 1, "{made:?}");
+        assert_eq!(made[0]["metadata"]["ownerReferences"][0]["uid"], owner);
     }
     // The namespace refuses pods that are not of the restricted profile.
     world.wait(NAMESPACE, "pod/demo-2", |pod| pod["status"]["phase"] == "Pending").await;
@@ -67,15 +74,13 @@ async fn what_is_not_possible_yet_touches_nothing(world: &World) {
     let before = template().await;
     for (path, value, reason) in [
         ("/spec/nodes", json!(2), "ScaleInNotSupported"),
-        ("/spec/version", json!("0.2.0"), "RollOutNotSupported"),
+        ("/spec/storage/retention", json!({"whenScaled": "Delete"}), "RetentionNotSupported"),
         ("/spec/storage/size", json!("2Gi"), "VolumeGrowthNotSupported"),
     ] {
         let mut changed = cluster(3);
-        *changed.pointer_mut(path).unwrap() = value;
-        if reason == "VolumeGrowthNotSupported" {
-            // A volume cannot shrink again, so this one comes last.
-            changed["spec"]["settings"]["LOG__LEVEL"] = "info".into();
-        }
+        let (parent, field) = path.rsplit_once('/').unwrap();
+        // A volume cannot shrink again, so that one comes last.
+        changed.pointer_mut(parent).unwrap()[field] = value;
         world.apply(NAMESPACE, &changed).await;
         let message =
             world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("False", reason)).await;
@@ -83,7 +88,7 @@ async fn what_is_not_possible_yet_touches_nothing(world: &World) {
         assert_eq!(template().await, before);
     }
     let events = world.list(NAMESPACE, "events").await;
-    for reason in ["ScaleInNotSupported", "RollOutNotSupported"] {
+    for reason in ["ScaleInNotSupported", "RetentionNotSupported"] {
         let mut told = events.iter().filter(|event| event["reason"] == reason);
         assert!(told.any(|event| event["type"] == "Warning"), "{reason}: {events:?}");
     }

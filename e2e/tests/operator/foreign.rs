@@ -58,7 +58,7 @@ async fn what_a_chart_made_under_the_same_name_is_left_alone() {
         assert!(message.contains(named), "{named}: {message}");
     }
     world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("False", "NameTaken")).await;
-    for kind in ["statefulset", "pdb", "secret", "service/demo-nodes", "configmap/demo-settings"] {
+    for kind in ["statefulset", "pdb", "secret", "service/demo-nodes", "controllerrevision"] {
         let made = world.get(NAMESPACE, kind).await.filter(|found| found["items"] != json!([]));
         assert_eq!(made, None, "nothing of a cluster is made that cannot be whole");
     }

@@ -39,9 +39,12 @@ fn members(cluster: &Value) -> impl Iterator<Item = &Value> {
 }
 
 async fn settings_come_back(world: &World) {
-    world.api.kubectl(&["-n", NAMESPACE, "delete", "configmap", "demo-settings"]).await.unwrap();
+    let set = world.get(NAMESPACE, "statefulset/demo").await.unwrap();
+    let recipe = &set["spec"]["template"]["metadata"]["annotations"]["vanedb.io/recipe"];
+    let settings = format!("configmap/demo-settings-{}", recipe.as_str().unwrap());
+    world.api.kubectl(&["-n", NAMESPACE, "delete", &settings]).await.unwrap();
     let as_before = |settings: &Value| settings["data"]["VANE_LOG__LEVEL"] == "info";
-    world.wait(NAMESPACE, "configmap/demo-settings", as_before).await;
+    world.wait(NAMESPACE, &settings, as_before).await;
 }
 
 /// The condition says what to do, and doing it costs no points: not even where volumes are

@@ -14,6 +14,7 @@ mod ownership;
 mod pair;
 mod process;
 mod rest;
+mod rolls;
 mod safety;
 mod snapshot;
 mod vectors;

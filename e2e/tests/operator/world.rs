@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vane_testbed::kubelet::Options;
+use vane_testbed::kubelet::{Image, Options};
 use vane_testbed::{ApiServer, Kubelet, program, wait_until_async};
 
 use crate::process::Operator;
@@ -40,9 +40,18 @@ impl World {
 
     /// The same with pods that run.
     pub(crate) async fn with_kubelet() -> Self {
+        Self::with_images(&[]).await
+    }
+
+    /// The same where versions of the node are something else.
+    pub(crate) async fn with_images(versions: &[(&str, Image)]) -> Self {
         let mut world = Self::start().await;
+        let images = versions
+            .iter()
+            .map(|(version, image)| (format!("vanedb/vane:{version}"), image.clone()));
         let options = Options {
             binary: program::vane().unwrap(),
+            images: images.collect(),
             dir: world.dir.path().join("pods"),
             namespace: None,
             cluster: None,
@@ -109,7 +118,7 @@ impl World {
     pub(crate) async fn wait_operator_end(&mut self, why: &str) -> i32 {
         let operator = &mut self.operator;
         let look = async || Ok(operator.ended().ok_or_else(|| operator.log()));
-        wait_until_async(why, GONE, look).await.unwrap()
+        wait_until_async(why, SOON, look).await.unwrap()
     }
 
     /// Runs an operator until it ends right before a step, and another until right after it.
@@ -166,6 +175,7 @@ pub(crate) fn cluster(nodes: i32) -> Value {
             "nodes": nodes, "version": "0.1.0", "storage": {"size": "1Gi"},
             "settings": {"LOG__LEVEL": "info"},
             "resources": {"requests": {"cpu": 1, "memory": "1Gi"}},
+            "update": {"minReadySeconds": 1, "progressDeadlineSeconds": 30},
         },
     })
 }

@@ -1,5 +1,7 @@
 //! Carries out what was built and planned. The only place of a cluster that changes anything.
 
+mod roll;
+
 use std::fmt::Debug;
 
 use k8s_openapi::NamespaceResourceScope;
@@ -13,9 +15,11 @@ use serde_json::json;
 use uuid::Uuid;
 use vane_proto::admin;
 
+use self::roll::Roll;
 use super::build::{self, Children};
 use super::dereference::Dereferenced;
 use super::plan::Step;
+use super::recipe;
 use super::standing::Standing;
 use super::validate::ValidatedCluster;
 use crate::database::{self as nodes, Admin};
@@ -44,19 +48,6 @@ pub(super) async fn children(
     apply(client, seen, disruption_budget).await
 }
 
-/// Writes the settings of the pods as they are.
-///
-/// # Errors
-///
-/// Kubernetes refused or did not answer; nothing was changed.
-pub(super) async fn settings(
-    client: &Client,
-    cluster: &ValidatedCluster,
-    seen: &Dereferenced,
-) -> Result<(), ApplyError> {
-    apply(client, seen, build::settings(cluster)).await
-}
-
 /// Carries out one step.
 ///
 /// # Errors
@@ -70,11 +61,13 @@ pub(super) async fn step(
     step: &Step,
 ) -> Result<(), ApplyError> {
     let request = Request::Step(step.to_string());
+    let roll = Roll { client, cluster, seen, request: request.clone() };
     match step {
         Step::MakeToken => secret(client, cluster).await,
         Step::CreateSet(replicas) => {
             // Pods read their settings when they start: these come first.
-            settings(client, cluster, seen).await?;
+            roll.keep(&recipe::of_spec(cluster)).await?;
+            apply(client, seen, build::settings(cluster)).await?;
             apply(client, seen, build::stateful_set(cluster, *replicas)).await
         }
         Step::TakeSet => {
@@ -105,6 +98,15 @@ pub(super) async fn step(
             let done = any_member(cluster, seen)?.set_node_zone(place).await;
             Ok(done.map(drop).map_err(database(request))?)
         }
+        Step::KeepRecipe(name) => roll.keep(name).await,
+        Step::MakeSettings(name) => roll.make_settings(name).await,
+        Step::ChangeTemplate(name) => roll.change_template(name).await,
+        Step::DeletePod { pod, uid } => roll.delete_pod(pod, uid).await,
+        Step::EvictPod { pod, uid } => roll.evict_pod(pod, uid).await,
+        Step::GiveUp { failed, good } => roll.give_up(failed, good).await,
+        Step::NoteGood(name) => roll.note_good(name).await,
+        Step::ForgetFailure => roll.forget_failure().await,
+        Step::DropRecipe(name) => roll.drop_recipe(name).await,
     }
 }
 

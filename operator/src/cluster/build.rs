@@ -4,6 +4,7 @@
 mod config_map;
 mod disruption_budget;
 mod pod;
+mod revision;
 mod secret;
 mod service_account;
 mod services;
@@ -14,8 +15,9 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use serde::Serialize;
 
 pub use pod::TOKEN_FILE;
+pub use revision::Recipe;
 pub use secret::secret;
-pub use stateful_set::{stateful_set, template_hash};
+pub use stateful_set::stateful_set;
 
 use super::validate::ValidatedCluster;
 

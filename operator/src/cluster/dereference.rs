@@ -1,13 +1,17 @@
 //! Reads what Kubernetes and the database have. Changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
+use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::ResourceExt;
+use vane_crds::cluster::{Retain, Retention};
 
 use super::looks;
 use super::observed::{Observed, Pod, Set};
+use super::recipe;
 use super::standing::{Child, Standing};
 use super::status::remembers_founding;
 use super::validate::ValidatedCluster;
@@ -15,6 +19,9 @@ use crate::context::Context;
 use crate::database::{self, Disk, Member, Scope, ask, disks, pods, token};
 use crate::error::{CallError, Request, kubernetes};
 use crate::names;
+
+/// Name of the recipe of pods that say nothing of theirs.
+const UNKNOWN: &str = "unknown";
 
 /// A cluster with what is known of it.
 pub(crate) struct Dereferenced {
@@ -24,6 +31,10 @@ pub(crate) struct Dereferenced {
     pub(crate) token: Option<String>,
     /// Addresses of the pods' admin interfaces, by ordinal.
     pub(crate) addresses: BTreeMap<i32, String>,
+    /// The StatefulSet, as it is.
+    pub(crate) set: Option<StatefulSet>,
+    /// When the database was asked.
+    pub(crate) asked: Instant,
 }
 
 /// Reads the Secret, the StatefulSet, claims and pods of a cluster, and asks its nodes.
@@ -41,8 +52,10 @@ pub(crate) async fn dereference(
         Ok(token) => (Some(token), None),
         Err(why) => (None, Some(why)),
     };
-    let children = looks::children(scope, cluster).await?;
-    let set = set(scope, cluster, &children).await?;
+    let mut children = looks::children(scope, cluster).await?;
+    let there = statefulset(scope, &children).await?;
+    let set = there.as_ref().map(|there| set(cluster, there));
+    let kept = looks::recipes(scope).await?;
     let highest_claim = highest_claim(scope).await?;
     let found = pods::list(scope).await?;
     let addresses: BTreeMap<i32, String> =
@@ -56,39 +69,95 @@ pub(crate) async fn dereference(
             .unwrap_or_else(|| Disk::Unreachable(pods::why_without_address(&pod)));
         let zone = pods::zone(client, &pod).await?;
         let (name, ready) = (pod.name_any(), pods::is_ready(&pod));
-        pods.insert(ordinal, Pod { name, ready, zone, disk });
+        let state = database::pod_state(&pod, Timestamp::now());
+        pods.insert(ordinal, Pod { name, ready, zone, disk, state });
     }
+    let before = set.as_ref().and_then(|set| set.before_recipes.as_deref());
+    let looked = looks::settings(scope, cluster, recipes(cluster, set.as_ref(), &pods), before);
+    let mut settings = BTreeSet::new();
+    for (recipe, child) in looked.await? {
+        if matches!(child.standing, Standing::Ours(_)) {
+            settings.insert(recipe);
+        }
+        children.push(child);
+    }
+    let asked = Instant::now();
     let members = members(token.as_deref(), &addresses, &pods);
     let database = ask(&context.sightings, members).await;
     let founded = remembers_founding(&cluster.status);
-    let observed = Observed { no_token, children, set, highest_claim, pods, founded, database };
-    Ok(Dereferenced { observed, token, addresses })
+    let observed = Observed {
+        no_token,
+        children,
+        set,
+        kept,
+        settings,
+        highest_claim,
+        pods,
+        founded,
+        database,
+    };
+    Ok(Dereferenced { observed, token, addresses, set: there, asked })
 }
 
 /// The StatefulSet of the cluster. One that is somebody else's says nothing of this cluster.
-async fn set(
+async fn statefulset(
     scope: Scope<'_>,
-    cluster: &ValidatedCluster,
     children: &[Child],
-) -> Result<Option<Set>, CallError> {
+) -> Result<Option<StatefulSet>, CallError> {
     let object = names::object::<StatefulSet>(scope.cluster);
     let is_ours = |child: &Child| matches!(child.standing, Standing::Ours(_));
     if !children.iter().any(|child| child.object == object && is_ours(child)) {
         return Ok(None);
     }
     let failed = kubernetes(Request::Read(format!("statefulset {}", scope.cluster)));
-    let found = scope.api::<StatefulSet>().get_opt(scope.cluster).await.map_err(failed)?;
-    let Some(set) = found else { return Ok(None) };
+    scope.api::<StatefulSet>().get_opt(scope.cluster).await.map_err(failed)
+}
+
+/// What a StatefulSet says of its pods.
+fn set(cluster: &ValidatedCluster, there: &StatefulSet) -> Set {
     let uid = cluster.uid.to_string();
-    let owned = set.owner_references().iter().any(|owner| owner.uid == uid);
-    let template = set.annotations().get(names::TEMPLATE_ANNOTATION).cloned();
-    let spec = set.spec.unwrap_or_default();
-    let claim = spec.volume_claim_templates.into_iter().flatten().next();
-    let requests = claim.and_then(|claim| claim.spec?.resources?.requests);
+    let noted = |annotation: &str| there.annotations().get(annotation).cloned();
+    let before_recipes = noted(names::TEMPLATE_ANNOTATION);
+    let spec = there.spec.clone().unwrap_or_default();
+    let template = spec.template.metadata.unwrap_or_default();
+    let recipe = template.annotations.and_then(|mut noted| noted.remove(names::RECIPE));
+    // Without any word of it they are made from something unknown, and from the spec the next time.
+    let recipe = recipe.or_else(|| before_recipes.clone()).unwrap_or_else(|| UNKNOWN.to_owned());
+    let claim = spec.volume_claim_templates.into_iter().flatten().next().unwrap_or_default();
+    let goes_along = claim.metadata.owner_references.is_some_and(|owners| !owners.is_empty());
+    let requests = claim.spec.and_then(|claim| claim.resources?.requests);
     let size = requests.and_then(|mut requests| requests.remove("storage"));
-    // The API server writes the default of 1 into every StatefulSet that names no number.
-    let replicas = spec.replicas.unwrap_or(1);
-    Ok(Some(Set { replicas, template, owned, size: size.map(|size| size.0) }))
+    let policy = spec.persistent_volume_claim_retention_policy.unwrap_or_default();
+    let retain = |goes: bool| if goes { Retain::Delete } else { Retain::Retain };
+    Set {
+        // The API server writes the default of 1 into every StatefulSet that names no number.
+        replicas: spec.replicas.unwrap_or(1),
+        recipe: Some(recipe),
+        before_recipes,
+        owned: there.owner_references().iter().any(|owner| owner.uid == uid),
+        size: size.map(|size| size.0),
+        retention: Some(Retention {
+            when_deleted: retain(goes_along),
+            when_scaled: retain(policy.when_scaled.as_deref() == Some("Delete")),
+        }),
+        good: noted(names::GOOD_ANNOTATION),
+        // One that somebody wrote over is forgotten.
+        failed: noted(names::FAILED_ANNOTATION).and_then(|noted| serde_json::from_str(&noted).ok()),
+    }
+}
+
+/// The recipes whose settings may be needed.
+fn recipes(
+    cluster: &ValidatedCluster,
+    set: Option<&Set>,
+    pods: &BTreeMap<i32, Pod>,
+) -> BTreeSet<String> {
+    let Some(set) = set else { return BTreeSet::from([recipe::of_spec(cluster)]) };
+    let of_pods = pods.values().filter_map(|pod| pod.state.recipe.clone());
+    let of_set = [set.recipe.clone(), set.good.clone(), Some(recipe::wanted(cluster, set))];
+    let are_old = pods.values().any(|pod| pod.state.recipe.is_none());
+    let of_old = set.before_recipes.clone().filter(|_| are_old);
+    of_pods.chain(of_set.into_iter().flatten()).chain(of_old).collect()
 }
 
 async fn highest_claim(scope: Scope<'_>) -> Result<Option<i32>, CallError> {

@@ -1,10 +1,14 @@
 //! Looks at what stands under the names that a cluster needs. Changes nothing.
 
+use std::collections::BTreeSet;
+
+use futures_util::future::try_join_all;
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::Resource;
+use kube::api::ListParams;
+use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::standing::{Child, standing};
@@ -14,7 +18,8 @@ use crate::error::{CallError, Request, kubernetes};
 use crate::names;
 
 /// What stands under the name of each child, of a kind that is applied. The Secret is not among
-/// them: it is made where there is none, and never written over.
+/// them: it is made where there is none, and never written over. Nor are settings, which go by the
+/// recipes that there are.
 ///
 /// # Errors
 ///
@@ -24,17 +29,52 @@ pub(super) async fn children(
     cluster: &ValidatedCluster,
 ) -> Result<Vec<Child>, CallError> {
     let name = &cluster.name;
-    let (headless, settings) = (names::headless_service(name), names::config_map(name));
+    let headless = names::headless_service(name);
     // Side by side: a pass waits for the slowest, not for all of them.
-    let (set, service, nodes, account, budget, settings) = tokio::try_join!(
+    let (set, service, nodes, account, budget) = tokio::try_join!(
         child::<StatefulSet>(scope, cluster, name),
         child::<Service>(scope, cluster, name),
         child::<Service>(scope, cluster, &headless),
         child::<ServiceAccount>(scope, cluster, name),
         child::<PodDisruptionBudget>(scope, cluster, name),
-        child::<ConfigMap>(scope, cluster, &settings),
     )?;
-    Ok(vec![set, service, nodes, account, budget, settings])
+    Ok(vec![set, service, nodes, account, budget])
+}
+
+/// What stands under the name of the settings of each recipe, with the recipe.
+///
+/// # Errors
+///
+/// Kubernetes refused or did not answer.
+pub(super) async fn settings(
+    scope: Scope<'_>,
+    cluster: &ValidatedCluster,
+    recipes: BTreeSet<String>,
+    before_recipes: Option<&str>,
+) -> Result<Vec<(String, Child)>, CallError> {
+    let look = async |recipe: String| {
+        let name = match before_recipes == Some(&recipe) {
+            true => names::settings_before_recipes(&cluster.name),
+            false => names::settings(&cluster.name, &recipe),
+        };
+        let child = child::<ConfigMap>(scope, cluster, &name).await?;
+        Ok((recipe, child))
+    };
+    try_join_all(recipes.into_iter().map(look)).await
+}
+
+/// Names of the recipes that are kept.
+///
+/// # Errors
+///
+/// Kubernetes refused or did not answer.
+pub(super) async fn recipes(scope: Scope<'_>) -> Result<BTreeSet<String>, CallError> {
+    let selected = ListParams::default().labels(&names::recipes_selector(scope.cluster));
+    let found = scope.api::<ControllerRevision>().list_metadata(&selected).await;
+    let found = found.map_err(kubernetes(Request::List("the recipes that are kept".into())))?;
+    // One that goes with a cluster that was deleted is kept no longer.
+    let stays = found.items.iter().filter(|kept| kept.metadata.deletion_timestamp.is_none());
+    Ok(stays.filter_map(|kept| kept.labels().get(names::RECIPE).cloned()).collect())
 }
 
 async fn child<K>(

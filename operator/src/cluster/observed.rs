@@ -1,10 +1,12 @@
 //! What is known of a cluster when its next step is planned: what Kubernetes has, and what
 //! the database answers. Facts only; nothing here is decided.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use vane_crds::cluster::{FailedUpdate, Retention};
 
 use super::standing::{Child, Standing};
-use crate::database::{Database, Disk, NoToken};
+use crate::database::{Database, Disk, NoToken, PodState};
 
 /// A pod of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,19 +19,29 @@ pub struct Pod {
     pub zone: Option<String>,
     /// What the pod's disk said of itself.
     pub disk: Disk,
+    /// What Kubernetes says of it besides.
+    pub state: PodState,
 }
 
-/// The StatefulSet of the cluster, as far as the plan needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the StatefulSet's pods are, and what was noted of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Set {
     /// Pods that the StatefulSet should have.
     pub replicas: i32,
-    /// Hash of those fields of the spec that its pods were made from.
-    pub template: Option<String>,
+    /// Recipe that pods are made from now; `None` of what is no StatefulSet and has no recipes.
+    pub recipe: Option<String>,
+    /// What an operator from before recipes noted of the spec that it made the pods from.
+    pub before_recipes: Option<String>,
     /// It goes with the cluster. One that a deleted cluster left behind belongs to nobody.
     pub owned: bool,
     /// Size of the volumes, as it was when the StatefulSet was made.
     pub size: Option<String>,
+    /// What becomes of the volumes, as it was when the StatefulSet was made.
+    pub retention: Option<Retention>,
+    /// Recipe that all pods were ready with last.
+    pub good: Option<String>,
+    /// The roll-out that was given up.
+    pub failed: Option<FailedUpdate>,
 }
 
 /// Facts about a cluster, all of one pass.
@@ -41,6 +53,10 @@ pub struct Observed {
     pub children: Vec<Child>,
     /// The StatefulSet, if there is one that is the cluster's.
     pub set: Option<Set>,
+    /// Recipes that are kept, by name.
+    pub kept: BTreeSet<String>,
+    /// Recipes whose settings are there.
+    pub settings: BTreeSet<String>,
     /// Highest ordinal of a claim that is there, from before or of now.
     pub highest_claim: Option<i32>,
     /// Pods that are there, by ordinal.

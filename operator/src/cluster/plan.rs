@@ -2,9 +2,11 @@
 //! killed anywhere, the operator plans the same again. One file a step; the order is here.
 
 mod disruption;
+mod failing;
 mod founding;
 mod pods;
 mod refusals;
+mod roll;
 mod step;
 mod taken;
 mod token;
@@ -12,8 +14,8 @@ mod zones;
 
 pub use self::founding::Founding;
 pub use self::refusals::Refusal;
+pub use self::roll::{Roll, Stand};
 pub use self::step::Step;
-use super::build::template_hash;
 use super::observed::Observed;
 use super::validate::ValidatedCluster;
 
@@ -31,9 +33,8 @@ pub struct Plan {
     pub keeps_children: bool,
     /// Whether Kubernetes may take any one node away.
     pub may_disrupt: bool,
-    /// Whether the settings of the pods are written again, in case somebody deleted them: only
-    /// while the spec has those that the pods were made with.
-    pub keeps_settings: bool,
+    /// How far the pods are on their way to what the spec asks for; nothing before there are any.
+    pub roll: Option<Roll>,
 }
 
 /// Plans the next pass.
@@ -54,14 +55,15 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     if let Founding::Stuck(refusal) = &founding {
         refusals.push(refusal.clone());
     }
-    // Settings are part of the hash: written with another, pods that restart would have
-    // others than their neighbours.
-    let template = observed.set.as_ref().and_then(|set| set.template.as_deref());
-    let keeps_settings = keeps_children && template == Some(template_hash(cluster).as_str());
-    // Refusals and the founding are told all the same: status goes on during a pause.
-    let steps = if keeps_children { steps(cluster, observed, &founding) } else { Vec::new() };
     let may_disrupt = disruption::may_disrupt(cluster, observed, &founding);
-    Plan { steps, refusals, founding, keeps_children, may_disrupt, keeps_settings }
+    let roll = roll::roll(cluster, observed, &founding, may_disrupt);
+    // Refusals and the founding are told all the same: status goes on during a pause.
+    let mut steps = if keeps_children { steps(cluster, observed, &founding) } else { Vec::new() };
+    // One thing at a time, and the others first: each look then sees what the one before did.
+    if keeps_children && steps.is_empty() && !matches!(founding, Founding::Stuck(_)) {
+        steps.extend(roll.as_ref().and_then(|roll| roll.step.clone()));
+    }
+    Plan { steps, refusals, founding, keeps_children, may_disrupt, roll }
 }
 
 fn steps(cluster: &ValidatedCluster, observed: &Observed, founding: &Founding) -> Vec<Step> {

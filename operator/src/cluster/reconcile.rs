@@ -5,14 +5,15 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use vane_crds::VectorCluster;
 use vane_crds::cluster::VectorClusterStatus;
-use vane_crds::conditions::{ACCEPTED, FOUNDED, READY, SAFE_TO_DISRUPT, is_true};
+use vane_crds::conditions::{ACCEPTED, FOUNDED, READY, SAFE_TO_DISRUPT, UPDATED, is_true};
 
 use super::dereference::{Dereferenced, dereference};
-use super::plan::{Plan, plan};
+use super::plan::{Plan, Roll, Step, plan};
 use super::validate::{ValidatedCluster, validate};
 use super::{apply, status};
 use crate::context::Context;
 use crate::error::{ApplyError, CallError, ValidateError};
+use crate::events;
 use crate::placement;
 use crate::reconcile::{Reconciler, carry_out};
 
@@ -29,7 +30,7 @@ impl Reconciler for ClusterReconciler {
     /// A database that is not well tells nobody by itself: it is looked at.
     /// Not less often than a budget of disruptions may be old.
     const LATER: Duration = Duration::from_secs(10);
-    const TOLD: &'static [&'static str] = &[ACCEPTED, FOUNDED, READY, SAFE_TO_DISRUPT];
+    const TOLD: &'static [&'static str] = &[ACCEPTED, FOUNDED, READY, SAFE_TO_DISRUPT, UPDATED];
 
     /// Kubernetes takes the children away; the volumes as `retention` says.
     fn is_over(cluster: &VectorCluster) -> bool {
@@ -63,12 +64,13 @@ impl Reconciler for ClusterReconciler {
         if plan.keeps_children {
             apply::children(client, cluster, seen, plan.may_disrupt).await?;
         }
-        if plan.keeps_settings {
-            apply::settings(client, cluster, seen).await?;
-        }
         for step in &plan.steps {
             let doing = apply::step(client, cluster, seen, step);
             carry_out(context, &cluster.name, step, step.reason(), doing).await?;
+            if let Step::EvictPod { .. } | Step::DeletePod { .. } = step {
+                // Which pod, and when: the condition says only what is under way now.
+                events::note(context, &cluster.reference(), step.reason(), step).await;
+            }
         }
         // Last: the steps are what a cluster needs to serve, placements only show it.
         if let Some(database) = &seen.observed.database {
@@ -88,6 +90,8 @@ impl Reconciler for ClusterReconciler {
     }
 
     fn is_settled(plan: &Plan, status: &VectorClusterStatus) -> bool {
-        plan.steps.is_empty() && is_true(&status.conditions, READY)
+        // Pods that take their time wake no watch.
+        let waits = plan.roll.as_ref().is_some_and(Roll::waits);
+        plan.steps.is_empty() && !waits && is_true(&status.conditions, READY)
     }
 }

@@ -2,11 +2,14 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use vane_crds::cluster::{Member, VectorClusterStatus};
-use vane_crds::conditions::{ACCEPTED, FOUNDED, PROGRESSING, READY, SAFE_TO_DISRUPT, is_true};
+use vane_crds::conditions::{
+    ACCEPTED, FOUNDED, PROGRESSING, READY, SAFE_TO_DISRUPT, UPDATED, is_true,
+};
 use vane_proto::admin;
 
 use super::observed::Observed;
-use super::plan::{Founding, Plan, Refusal};
+use super::plan::{Founding, Plan, Refusal, Stand};
+use super::updated;
 use super::validate::ValidatedCluster;
 use crate::database::Database;
 use crate::error::ApplyError;
@@ -39,12 +42,14 @@ pub(crate) fn status(
         status.shards = Some(count(database.cluster.shards as usize));
         status.members = members(database);
     }
+    status.update = updated::figures(cluster, observed, plan.roll.as_ref(), now);
     for (kind, finding) in [
         (ACCEPTED, accepted(&plan.refusals)),
         (FOUNDED, founded(observed, plan)),
         (PROGRESSING, progressing(cluster, plan, failed)),
         (READY, ready(cluster, observed, plan)),
         (SAFE_TO_DISRUPT, safe_to_disrupt(observed, plan)),
+        (UPDATED, updated::updated(cluster, observed, plan.roll.as_ref())),
     ] {
         finding.write(kind, &mut status.conditions, cluster.generation, now);
     }
@@ -86,9 +91,13 @@ fn progressing(cluster: &ValidatedCluster, plan: &Plan, failed: Option<&ApplyErr
     if cluster.spec.paused {
         return Finding::no("Paused", "spec.paused is set: nothing is changed");
     }
+    let stand = plan.roll.as_ref().map(|roll| &roll.stand);
     match (plan.steps.first(), &plan.founding) {
         (Some(step), _) => Finding::yes(step.reason(), step.to_string()),
         (None, Founding::Waiting(why)) => Finding::yes("Founding", why),
+        (None, Founding::Done(_)) if let Some(Stand::Rolling(what)) = stand => {
+            Finding::yes("Rolling", what)
+        }
         (None, Founding::Done(_) | Founding::Stuck(_)) => {
             Finding::no("Settled", "nothing is under way")
         }
@@ -207,7 +216,7 @@ mod tests {
     use crate::cluster::observed::{Pod, Set};
     use crate::cluster::plan::plan;
     use crate::cluster::validate::validate;
-    use crate::database::Disk;
+    use crate::database::{Disk, PodState};
     use crate::status::unread;
 
     fn at(second: i64) -> Time {
@@ -235,12 +244,13 @@ mod tests {
 
     fn observed(ready: bool, problems: &[&str]) -> Observed {
         let disk = Disk::Member { cluster_id: "a".into() };
-        let pod = Pod { name: "demo-0".into(), ready, zone: None, disk };
+        let state = PodState::default();
+        let pod = Pod { name: "demo-0".into(), ready, zone: None, disk, state };
         let problems = problems.iter().map(|text| (*text).to_owned()).collect();
         let cluster = admin::Cluster { problems, ..admin::Cluster::default() };
         let safety = vec![admin::Safety { ok: true, ..admin::Safety::default() }];
         Observed {
-            set: Some(Set { replicas: 1, template: None, owned: true, size: None }),
+            set: Some(Set { replicas: 1, owned: true, ..Set::default() }),
             pods: [(0, pod)].into(),
             database: Some(Database { cluster, confirmed: Some(1), safety, ..Database::default() }),
             ..Observed::default()

@@ -2,8 +2,9 @@
 //! has checked by the rules of the definition; what is not possible with what there is, the
 //! plan refuses.
 
+use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::Resource;
+use kube::{Resource, ResourceExt};
 use uuid::Uuid;
 use vane_crds::VectorCluster;
 use vane_crds::cluster::{VectorClusterSpec, VectorClusterStatus};
@@ -22,6 +23,8 @@ pub struct ValidatedCluster {
     pub uid: Uuid,
     /// Generation of the spec.
     pub generation: Option<i64>,
+    /// Text of the annotation by which people ask for a restart of all pods, where there is one.
+    pub restart: Option<String>,
     /// What is asked for.
     pub spec: VectorClusterSpec,
     /// What was said last; empty before the first pass.
@@ -46,6 +49,7 @@ pub fn validate(cluster: &VectorCluster) -> Result<ValidatedCluster, ValidateErr
         namespace: metadata.namespace.clone().ok_or_else(|| lacks("namespace"))?,
         uid: uid.ok_or_else(|| lacks("uid"))?,
         generation: metadata.generation,
+        restart: cluster.annotations().get(names::RESTART_ANNOTATION).cloned(),
         spec: cluster.spec.clone(),
         status: cluster.status.clone().unwrap_or_default(),
     })
@@ -61,6 +65,19 @@ impl ValidatedCluster {
             labels: Some(names::labels(&self.name)),
             owner_references: Some(vec![controller]),
             ..ObjectMeta::default()
+        }
+    }
+
+    /// The cluster as events name it.
+    pub(crate) fn reference(&self) -> ObjectReference {
+        let owner = self.owner();
+        ObjectReference {
+            api_version: Some(owner.api_version),
+            kind: Some(owner.kind),
+            name: Some(owner.name),
+            namespace: Some(self.namespace.clone()),
+            uid: Some(owner.uid),
+            ..ObjectReference::default()
         }
     }
 

@@ -55,7 +55,9 @@ pub(super) fn patch(seat: &Seat, tended: &Tended, waiting: &str) -> Value {
 
 fn container(tended: &Tended, plan: &Plan, running: bool, waiting: &str) -> Value {
     let exit_code = tended.seen.and_then(|seen| seen.last_exit);
-    let state = if running {
+    let state = if tended.lacks_image {
+        json!({"waiting": {"reason": "ImagePullBackOff", "message": "there is no such image"}})
+    } else if running {
         json!({"running": {"startedAt": tended.running_since}})
     } else {
         let reason = if exit_code.is_some() { "CrashLoopBackOff" } else { "CreateContainerError" };

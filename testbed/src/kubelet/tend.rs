@@ -14,7 +14,7 @@ use vane_up::probe::is_ready;
 
 use super::seat::{Seat, Seen};
 use super::status::{self, now};
-use super::{Shared, machines, resolve};
+use super::{Image, Shared, machines, resolve};
 use crate::error::Error;
 
 /// Pause between two looks at a pod.
@@ -71,6 +71,8 @@ pub(super) struct Tended {
     pub(super) seen: Option<Seen>,
     pub(super) ready: bool,
     failures: u32,
+    /// There is no such image.
+    pub(super) lacks_image: bool,
     /// When the pod came.
     pub(super) since: String,
     /// When the process started.
@@ -92,6 +94,7 @@ impl Tended {
             seen: None,
             ready: false,
             failures: 0,
+            lacks_image: false,
             running_since: since.clone(),
             ready_since: since.clone(),
             since,
@@ -133,7 +136,15 @@ impl Tended {
     async fn run_process(&mut self, shared: &Shared, seat: &Seat) -> Result<(), Error> {
         let Some((plan, claims)) = &self.plan else { return Ok(()) };
         let before = self.seen;
-        let seen = seat.keep_running(&shared.options.binary, plan, claims, shared.group.id())?;
+        let binary = match shared.options.images.get(&plan.image) {
+            None => &shared.options.binary,
+            Some(Image::Program(program)) => program,
+            Some(Image::Missing) => {
+                self.lacks_image = true;
+                return Ok(());
+            }
+        };
+        let seen = seat.keep_running(binary, plan, claims, shared.group.id())?;
         self.seen = Some(seen);
         let is_new = before.is_none_or(|before| before.starts != seen.starts);
         if is_new {

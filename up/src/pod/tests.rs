@@ -28,7 +28,7 @@ fn place(ordinal: i32) -> Place {
 fn sources() -> Sources {
     let cluster = cluster();
     Sources {
-        config_maps: [("demo-settings".into(), build::settings(&cluster))].into(),
+        config_maps: [build::settings(&cluster)].map(|map| (map.name_any(), map)).into(),
         secrets: [("demo-token".into(), build::secret(&cluster, "hush"))].into(),
     }
 }
@@ -87,7 +87,7 @@ fn what_is_missing_is_named() {
         plan(&pod, &sources, &place(0)).unwrap_err().to_string()
     };
     assert!(without(|sources| sources.secrets.clear()).contains("Secret demo-token"));
-    assert!(without(|sources| sources.config_maps.clear()).contains("ConfigMap demo-settings"));
+    assert!(without(|sources| sources.config_maps.clear()).contains("ConfigMap demo-settings-"));
     let no_key = without(|sources| {
         sources.secrets.values_mut().for_each(|secret| secret.string_data = None)
     });

@@ -15,6 +15,7 @@ use vane_crds::cluster::{self, TopologySpread};
 use vane_crds::quantity::Amounts;
 
 use super::word;
+use crate::cluster::recipe;
 use crate::cluster::validate::ValidatedCluster;
 use crate::names::{self, TOKEN_KEY};
 
@@ -97,7 +98,7 @@ fn container(cluster: &ValidatedCluster) -> Container {
         env: Some(environment(cluster)),
         env_from: Some(vec![EnvFromSource {
             config_map_ref: Some(ConfigMapEnvSource {
-                name: names::config_map(&cluster.name),
+                name: names::settings(&cluster.name, &recipe::of_spec(cluster)),
                 ..ConfigMapEnvSource::default()
             }),
             ..EnvFromSource::default()

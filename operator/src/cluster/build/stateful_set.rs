@@ -7,11 +7,10 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde_json::json;
 use vane_crds::cluster::Retain;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::{pod, word};
+use crate::cluster::recipe;
 use crate::cluster::validate::ValidatedCluster;
 use crate::names;
 
@@ -20,11 +19,8 @@ use crate::names;
 /// roller does when a new version does not start).
 pub fn stateful_set(cluster: &ValidatedCluster, replicas: i32) -> StatefulSet {
     let retention = &cluster.spec.storage.retention;
-    let mut metadata = cluster.child(cluster.name.clone());
-    metadata.annotations =
-        Some([(names::TEMPLATE_ANNOTATION.to_owned(), template_hash(cluster))].into());
     StatefulSet {
-        metadata,
+        metadata: cluster.child(cluster.name.clone()),
         spec: Some(StatefulSetSpec {
             replicas: Some(replicas),
             service_name: Some(names::headless_service(&cluster.name)),
@@ -41,17 +37,23 @@ pub fn stateful_set(cluster: &ValidatedCluster, replicas: i32) -> StatefulSet {
                     when_scaled: word(retention.when_scaled),
                 },
             ),
-            template: PodTemplateSpec {
-                metadata: Some(ObjectMeta {
-                    labels: Some(names::labels(&cluster.name)),
-                    ..ObjectMeta::default()
-                }),
-                spec: Some(pod::pod(cluster)),
-            },
+            template: template(cluster),
             volume_claim_templates: Some(vec![claim(cluster)]),
             ..StatefulSetSpec::default()
         }),
         status: None,
+    }
+}
+
+/// What pods are made from, with the name of its recipe.
+pub(super) fn template(cluster: &ValidatedCluster) -> PodTemplateSpec {
+    PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(names::labels(&cluster.name)),
+            annotations: Some([(names::RECIPE.to_owned(), recipe::of_spec(cluster))].into()),
+            ..ObjectMeta::default()
+        }),
+        spec: Some(pod::pod(cluster)),
     }
 }
 
@@ -79,22 +81,4 @@ fn claim(cluster: &ValidatedCluster) -> PersistentVolumeClaim {
         }),
         status: None,
     }
-}
-
-/// Hash of the fields of the spec that pods and volumes are made from. Of the spec and not of
-/// the pods, so that a new operator, whose pods may look different, restarts none by itself.
-pub fn template_hash(cluster: &ValidatedCluster) -> String {
-    let spec = &cluster.spec;
-    // Pods do not depend on the number of nodes, the Service or a pause: these restart none.
-    let shape = json!({
-        "version": spec.version,
-        "image": spec.image,
-        // By amount, as the API server compares: 10Gi and 10240Mi are the same volume.
-        "size": spec.storage.size.milli().map(|milli| milli.to_string()),
-        "retention": spec.storage.retention,
-        "resources": spec.resources,
-        "placement": spec.placement,
-        "settings": spec.settings,
-    });
-    format!("{:016x}", xxh3_64(shape.to_string().as_bytes()))
 }

@@ -3,7 +3,6 @@
 
 use vane_crds::Quantity;
 
-use crate::cluster::build::template_hash;
 use crate::cluster::observed::{Observed, Set};
 use crate::cluster::validate::ValidatedCluster;
 
@@ -20,9 +19,8 @@ pub struct Refusal {
 pub(super) fn refusals(cluster: &ValidatedCluster, observed: &Observed) -> Vec<Refusal> {
     // What was not made yet can still be made as the spec has it.
     let Some(set) = &observed.set else { return Vec::new() };
-    // Volumes are part of the template: a size that changed is told as such, once.
-    let of_pods = other_size(cluster, set).or_else(|| roll_out(cluster, set));
-    scale_in(cluster, set).into_iter().chain(of_pods).collect()
+    let refusals = [scale_in(cluster, set), other_size(cluster, set), retention(cluster, set)];
+    refusals.into_iter().flatten().collect()
 }
 
 fn scale_in(cluster: &ValidatedCluster, set: &Set) -> Option<Refusal> {
@@ -48,13 +46,14 @@ fn other_size(cluster: &ValidatedCluster, set: &Set) -> Option<Refusal> {
     })
 }
 
-fn roll_out(cluster: &ValidatedCluster, set: &Set) -> Option<Refusal> {
-    // With the annotation lost there is nothing to compare with, and the pods go on as they are.
-    let running = set.template.as_deref()?;
-    (running != template_hash(cluster)).then(|| Refusal {
-        reason: "RollOutNotSupported",
-        message: "version, image, resources, placement, settings and retention of a running \
-                  cluster cannot be changed yet: its pods go on as they are; set the spec back"
-            .into(),
+fn retention(cluster: &ValidatedCluster, set: &Set) -> Option<Refusal> {
+    let there = set.retention.as_ref()?;
+    (*there != cluster.spec.storage.retention).then(|| Refusal {
+        reason: "RetentionNotSupported",
+        message: format!(
+            "what becomes of volumes is decided when they are made, and cannot be changed yet: \
+             whenDeleted stays {:?} and whenScaled {:?}; set spec.storage.retention back",
+            there.when_deleted, there.when_scaled
+        ),
     })
 }

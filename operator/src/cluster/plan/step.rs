@@ -2,6 +2,7 @@
 
 use derive_more::Display;
 use uuid::Uuid;
+use vane_crds::cluster::FailedUpdate;
 
 /// A change to make. Each can be repeated without harm.
 #[derive(Debug, Display, Clone, PartialEq, Eq)]
@@ -31,6 +32,48 @@ pub enum Step {
         /// Zone of the pod's machine.
         zone: String,
     },
+    /// Keep a recipe: the one that pods are made from now, or the spec's.
+    #[display("keep recipe {_0}")]
+    KeepRecipe(String),
+    /// Make the settings of a recipe that is kept.
+    #[display("make the settings of recipe {_0}")]
+    MakeSettings(String),
+    /// Have pods made from a recipe that is kept. Those that there are stay as they are.
+    #[display("make pods from recipe {_0} from now on")]
+    ChangeTemplate(String),
+    /// Delete a pod that serves nobody; it comes back under its name with the recipe of now.
+    #[display("delete pod {pod}")]
+    DeletePod {
+        /// The pod.
+        pod: String,
+        /// UUID of this very pod.
+        uid: String,
+    },
+    /// Evict a pod, so that it comes back with the recipe of now.
+    #[display("evict pod {pod}")]
+    EvictPod {
+        /// The pod.
+        pod: String,
+        /// UUID of this very pod.
+        uid: String,
+    },
+    /// Go back to the recipe that all pods were ready with last, and remember what failed.
+    #[display("give up recipe {}, with which {} failed, for {good}", failed.recipe, failed.pod)]
+    GiveUp {
+        /// What failed.
+        failed: FailedUpdate,
+        /// The recipe to go back to.
+        good: String,
+    },
+    /// Remember that all pods are ready with a recipe.
+    #[display("note that all pods are ready with recipe {_0}")]
+    NoteGood(String),
+    /// Forget what failed: the spec asks for something else.
+    #[display("forget the roll-out that failed")]
+    ForgetFailure,
+    /// Delete a recipe that nothing is made from, with its settings.
+    #[display("delete recipe {_0}, which nothing is made from")]
+    DropRecipe(String),
 }
 
 impl Step {
@@ -43,6 +86,15 @@ impl Step {
             Self::ScaleOut(_) => "ScalingOut",
             Self::Bootstrap(_) => "Founding",
             Self::SetZone { .. } => "SettingZones",
+            Self::KeepRecipe(_) => "KeepingRecipe",
+            Self::MakeSettings(_) => "MakingSettings",
+            Self::ChangeTemplate(_) => "ChangingTemplate",
+            Self::DeletePod { .. } => "DeletingPod",
+            Self::EvictPod { .. } => "EvictingPod",
+            Self::GiveUp { .. } => "GivingUp",
+            Self::NoteGood(_) => "NotingGood",
+            Self::ForgetFailure => "ForgettingFailure",
+            Self::DropRecipe(_) => "DroppingRecipe",
         }
     }
 }

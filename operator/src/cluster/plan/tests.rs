@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::json;
 use uuid::Uuid;
 use vane_crds::VectorCluster;
-use vane_crds::cluster::VectorClusterSpec;
+use vane_crds::cluster::{Retain, Retention, VectorClusterSpec};
 use vane_crds::conditions::{SAFE_TO_DISRUPT, condition};
 use vane_proto::admin::{Node, Safety};
 
@@ -13,7 +13,7 @@ use super::*;
 use crate::cluster::observed::{Pod, Set};
 use crate::cluster::standing::{Child, Standing};
 use crate::cluster::validate::validate;
-use crate::database::{Database, Disk, NoToken};
+use crate::database::{Database, Disk, NoToken, PodState};
 
 const ID: Uuid = Uuid::from_u128(7);
 
@@ -35,13 +35,12 @@ fn member(id: &str) -> Disk {
 fn observed(disks: &[Disk]) -> Observed {
     let pods = disks.iter().enumerate().map(|(ordinal, disk)| {
         let name = format!("demo-{ordinal}");
-        let pod =
-            Pod { name, ready: true, zone: Some(format!("zone-{ordinal}")), disk: disk.clone() };
+        let (zone, state) = (Some(format!("zone-{ordinal}")), PodState::default());
+        let pod = Pod { name, ready: true, zone, disk: disk.clone(), state };
         (i32::try_from(ordinal).unwrap(), pod)
     });
-    let template = Some(template_hash(&cluster(3)));
     let replicas = i32::try_from(disks.len()).unwrap();
-    let set = Some(Set { replicas, template, owned: true, size: Some("10Gi".into()) });
+    let set = Some(Set { replicas, owned: true, size: Some("10Gi".into()), ..Set::default() });
     Observed { set, pods: pods.collect(), ..Observed::default() }
 }
 
@@ -152,7 +151,8 @@ fn the_database_is_told_where_nodes_stand() {
 
 #[test]
 fn what_is_not_possible_yet_is_said_and_touches_nothing() {
-    let founded = observed(&[member("a"), member("a"), member("a")]);
+    let mut founded = observed(&[member("a"), member("a"), member("a")]);
+    founded.set.as_mut().unwrap().retention = Some(Retention::default());
     let change = |change: fn(&mut VectorClusterSpec)| {
         let mut cluster = cluster(3);
         change(&mut cluster.spec);
@@ -160,10 +160,9 @@ fn what_is_not_possible_yet_is_said_and_touches_nothing() {
     };
     for (plan, reason) in [
         (change(|spec| spec.nodes = 2), "ScaleInNotSupported"),
-        (change(|spec| spec.version = "0.2.0".into()), "RollOutNotSupported"),
         (
-            change(|spec| drop(spec.settings.insert("LOG__LEVEL".into(), "debug".into()))),
-            "RollOutNotSupported",
+            change(|spec| spec.storage.retention.when_scaled = Retain::Delete),
+            "RetentionNotSupported",
         ),
         (change(|spec| spec.storage.size = "20Gi".into()), "VolumeGrowthNotSupported"),
     ] {
@@ -202,21 +201,6 @@ fn a_token_is_made_while_nobody_has_one_and_never_under_running_nodes() {
         let plan = plan(&cluster(3), &lacks(observed, why));
         assert_eq!((plan.steps.as_slice(), reasons(&plan).as_slice()), (&[][..], &["NoToken"][..]));
     }
-}
-
-#[test]
-fn settings_are_kept_while_they_are_those_of_the_pods() {
-    let founded = observed(&[member("a"), member("a"), member("a")]);
-    assert!(plan(&cluster(3), &founded).keeps_settings);
-    let mut changed = cluster(3);
-    changed.spec.settings.insert("LOG__LEVEL".into(), "debug".into());
-    assert!(
-        !plan(&changed, &founded).keeps_settings,
-        "a pod that restarts would have others than its neighbours"
-    );
-    let mut paused = cluster(3);
-    paused.spec.paused = true;
-    assert!(!plan(&paused, &founded).keeps_settings);
 }
 
 fn child(standing: Standing) -> Child {

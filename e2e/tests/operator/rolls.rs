@@ -1,0 +1,268 @@
+//! Roll-outs: under writes of which none is lost, given up where pods fail, and none for an
+//! operator that is new.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use vane_testbed::Rest;
+use vane_testbed::kubelet::Image;
+
+use crate::process::Operator;
+use crate::rest::rest;
+use crate::world::{World, cluster, collection};
+
+const NAMESPACE: &str = "rolls";
+
+/// Pods with their UUIDs, in order.
+async fn pods(world: &World) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let pods = world.list(NAMESPACE, "pods").await.into_iter().map(|pod| pod["metadata"].clone());
+    pods.map(|of| (text(&of["name"]), text(&of["uid"]))).collect()
+}
+
+/// How many pods are the same ones.
+fn same(before: &[(String, String)], now: &[(String, String)]) -> usize {
+    before.iter().filter(|pod| now.contains(pod)).count()
+}
+
+/// A writer that takes no answer but success for one, and asks another node after any other.
+struct Writer {
+    /// Dropped when it is to end.
+    going: Sender<()>,
+    task: JoinHandle<BTreeSet<u64>>,
+}
+
+impl Writer {
+    async fn start(world: &World) -> Self {
+        let of = |pod: &Value| {
+            let url = format!("http://{}:6333", pod["status"]["podIP"].as_str().unwrap());
+            Rest::with_timeout(&url, Duration::from_secs(5))
+        };
+        // A pod that is made again has its address again.
+        let nodes: Vec<Rest> = world.list(NAMESPACE, "pods").await.iter().map(of).collect();
+        let (going, ended) = mpsc::channel();
+        let task = tokio::task::spawn_blocking(move || write(&nodes, &ended));
+        Self { going, task }
+    }
+
+    /// Ids of the points whose writes were acknowledged.
+    async fn end(self) -> BTreeSet<u64> {
+        drop(self.going);
+        self.task.await.unwrap()
+    }
+}
+
+fn write(nodes: &[Rest], ended: &Receiver<()>) -> BTreeSet<u64> {
+    let mut acknowledged = BTreeSet::new();
+    let (mut id, mut turn) = (0_u64, 0);
+    let mut pause = Duration::ZERO;
+    while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+        let point = json!({"points": [{"id": id, "vector": [1, 2, 3, 4]}]}).to_string();
+        let path = "/collections/docs/points?wait=true";
+        match nodes[turn % nodes.len()].call_raw("PUT", path, point.as_bytes()) {
+            Ok(answer) if answer.status == 200 => {
+                acknowledged.insert(id);
+                id += 1;
+                pause = Duration::ZERO;
+            }
+            _ => {
+                turn += 1;
+                pause = Duration::from_millis(20);
+            }
+        }
+    }
+    acknowledged
+}
+
+/// A program that ends with this exit code.
+fn ends_with(dir: &std::path::Path, code: i32) -> Image {
+    let program = dir.join(format!("ends-{code}"));
+    std::fs::write(&program, format!("#!/bin/sh\nexit {code}\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Image::Program(program)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_are_replaced_under_writes_and_come_back_where_they_fail() {
+    let programs = tempfile::tempdir().unwrap();
+    let images = [("0.2.0", Image::Missing), ("0.3.0", ends_with(programs.path(), 78))];
+    let world = World::with_images(&images).await;
+    world.namespace(NAMESPACE).await;
+    world.apply(NAMESPACE, &cluster(3)).await;
+    world.apply(NAMESPACE, &collection("docs", 3)).await;
+    world.wait_condition(NAMESPACE, "col/docs", "Ready", ("True", "Ready")).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("True", "Updated")).await;
+    let writer = Writer::start(&world).await;
+
+    let mut wanted = cluster(3);
+    settings_reach_every_pod(&world, &mut wanted).await;
+    a_version_that_fails_costs_one_pod(&world, &mut wanted, "0.2.0", "RolledBack").await;
+    a_version_that_fails_costs_one_pod(&world, &mut wanted, "0.3.0", "FormatTooNew").await;
+    wanted["spec"]["version"] = "0.1.0".into();
+    world.apply(NAMESPACE, &wanted).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("True", "Updated")).await;
+
+    let acknowledged = writer.end().await;
+    assert!(acknowledged.len() > 10, "{acknowledged:?}");
+    let ids: Vec<&u64> = acknowledged.iter().collect();
+    for ids in ids.chunks(1000) {
+        let asked = json!({"ids": ids});
+        let (status, answer) =
+            rest(&world, NAMESPACE, "POST", "collections/docs/points", Some(asked)).await;
+        let found = answer["result"].as_array().map_or(0, Vec::len);
+        assert_eq!((status, found), (200, ids.len()), "acknowledged points are lost");
+    }
+    println!("{} writes were acknowledged", acknowledged.len());
+}
+
+async fn settings_reach_every_pod(world: &World, wanted: &mut Value) {
+    let before = pods(world).await;
+    wanted["spec"]["settings"]["LOG__LEVEL"] = "debug".into();
+    world.apply(NAMESPACE, wanted).await;
+    let asked = world.get(NAMESPACE, "vc/demo").await.unwrap();
+    let generation = &asked["metadata"]["generation"];
+    let done = |cluster: &Value| {
+        let conditions = cluster["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        conditions.iter().any(|found| {
+            found["type"] == "Updated"
+                && found["status"] == "True"
+                && &found["observedGeneration"] == generation
+        })
+    };
+    let status = world.wait(NAMESPACE, "vc/demo", done).await["status"]["update"].clone();
+    assert_eq!((&status["updatedNodes"], &status["nodes"]), (&json!(3), &json!(3)), "{status}");
+    assert_eq!(same(&before, &pods(world).await), 0, "each was replaced");
+    for pod in world.list(NAMESPACE, "pods").await {
+        assert_eq!(pod["metadata"]["annotations"]["vanedb.io/recipe"], status["target"]);
+    }
+    let events = world.list(NAMESPACE, "events").await;
+    let evicted = events.iter().filter(|event| event["reason"] == "EvictingPod");
+    assert!(evicted.count() > 0, "{events:?}");
+}
+
+async fn a_version_that_fails_costs_one_pod(
+    world: &World,
+    wanted: &mut Value,
+    version: &str,
+    reason: &str,
+) {
+    let before = pods(world).await;
+    wanted["spec"]["version"] = version.into();
+    world.apply(NAMESPACE, wanted).await;
+    let message = world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("False", reason)).await;
+    assert!(message.contains("failed"), "{message}");
+    let back = |cluster: &Value| {
+        let update = &cluster["status"]["update"];
+        update["updatedNodes"] == 3 && cluster["status"]["readyNodes"] == 3
+    };
+    world.wait(NAMESPACE, "vc/demo", back).await;
+    assert_eq!(same(&before, &pods(world).await), 2, "one pod was replaced");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_that_is_killed_at_every_step_of_a_roll_finishes_it() {
+    let mut world = World::with_images(&[("0.2.0", Image::Missing)]).await;
+    world.namespace(NAMESPACE).await;
+    let mut wanted = cluster(3);
+    world.apply(NAMESPACE, &wanted).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("True", "Updated")).await;
+    let noted = |set: &Value| set["metadata"]["annotations"]["vanedb.io/last-good"].is_string();
+    world.wait(NAMESPACE, "statefulset/demo", noted).await;
+    world.operator.kill();
+
+    wanted["spec"]["settings"]["LOG__LEVEL"] = "debug".into();
+    world.apply(NAMESPACE, &wanted).await;
+    for step in ["KeepingRecipe", "MakingSettings", "ChangingTemplate", "EvictingPod"] {
+        world.operator_ends_at(step).await;
+    }
+    for step in ["NotingGood", "DroppingRecipe"] {
+        world.operator_ends_at(step).await;
+    }
+    let target = world.list(NAMESPACE, "controllerrevision").await;
+    let of_recipe = |kept: &&Value| kept["metadata"]["labels"]["vanedb.io/recipe"].is_string();
+    assert_eq!(target.iter().filter(of_recipe).count(), 1, "{target:?}");
+
+    wanted["spec"]["version"] = "0.2.0".into();
+    world.apply(NAMESPACE, &wanted).await;
+    for step in ["GivingUp", "DeletingPod"] {
+        world.operator_ends_at(step).await;
+    }
+    world.operator = Operator::start(&world.api, world.dir.path());
+    world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("False", "RolledBack")).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Ready", ("True", "Ready")).await;
+    world.operator.kill();
+    wanted["spec"]["version"] = "0.1.0".into();
+    world.apply(NAMESPACE, &wanted).await;
+    world.operator_ends_at("ForgettingFailure").await;
+    world.operator = Operator::start(&world.api, world.dir.path());
+    world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("True", "Updated")).await;
+}
+
+/// What an operator made that knew no recipes, of the spec that the tests have.
+const BEFORE_RECIPES: &str = "2b4cac1d2d0ddbc3";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_operator_restarts_no_pod_of_an_older_one() {
+    let mut world = World::with_kubelet().await;
+    world.namespace(NAMESPACE).await;
+    world.apply(NAMESPACE, &cluster(1)).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("True", "Updated")).await;
+    world.operator.kill();
+    as_before_recipes(&world).await;
+    let before = pods(&world).await;
+
+    world.operator = Operator::start(&world.api, world.dir.path());
+    let noted = |set: &Value| set["metadata"]["annotations"]["vanedb.io/last-good"].is_string();
+    let set = world.wait(NAMESPACE, "statefulset/demo", noted).await;
+    assert_eq!(set["metadata"]["annotations"]["vanedb.io/last-good"], BEFORE_RECIPES);
+    world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("True", "Updated")).await;
+    assert_eq!(pods(&world).await, before);
+
+    // Only another spec does.
+    let mut other = cluster(1);
+    other["spec"]["settings"]["LOG__LEVEL"] = "debug".into();
+    world.apply(NAMESPACE, &other).await;
+    let is_new = |pod: &Value| pod["metadata"]["annotations"]["vanedb.io/recipe"].is_string();
+    world.wait(NAMESPACE, "pod/demo-0", is_new).await;
+    assert_eq!(same(&before, &pods(&world).await), 0);
+}
+
+/// Makes of what there is what an operator left behind that knew no recipes.
+async fn as_before_recipes(world: &World) {
+    let set = world.get(NAMESPACE, "statefulset/demo").await.unwrap();
+    let mut set = json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet",
+        "metadata": {
+            "name": "demo", "labels": set["metadata"]["labels"],
+            "ownerReferences": set["metadata"]["ownerReferences"],
+            "annotations": {"vanedb.io/template": BEFORE_RECIPES},
+        },
+        "spec": set["spec"],
+    });
+    let template = &mut set["spec"]["template"];
+    template["metadata"]["annotations"] = json!({});
+    let env_from = &mut template["spec"]["containers"][0]["envFrom"][0];
+    env_from["configMapRef"]["name"] = "demo-settings".into();
+    let settings = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {
+            "name": "demo-settings", "labels": set["metadata"]["labels"],
+            "ownerReferences": set["metadata"]["ownerReferences"],
+        },
+        "data": {"VANE_LOG__FORMAT": "json", "VANE_LOG__LEVEL": "info"},
+    });
+    for kind in ["statefulset", "configmap", "controllerrevision"] {
+        let of = "vanedb.io/cluster=demo";
+        let args = ["-n", NAMESPACE, "delete", kind, "-l", of, "--timeout=60s"];
+        world.api.kubectl(&args).await.unwrap();
+    }
+    world.wait_gone(NAMESPACE, "pods").await;
+    world.apply(NAMESPACE, &settings).await;
+    world.apply(NAMESPACE, &set).await;
+    let is_ready = |set: &Value| set["status"]["readyReplicas"] == 1;
+    world.wait(NAMESPACE, "statefulset/demo", is_ready).await;
+}

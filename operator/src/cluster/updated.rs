@@ -1,0 +1,87 @@
+//! What is said of a roll-out, from how it stands. Pure.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use vane_crds::cluster::{FailedUpdate, UpdateStatus};
+
+use super::observed::Observed;
+use super::plan::{Roll, Stand};
+use super::validate::ValidatedCluster;
+use crate::status::Finding;
+
+/// Whether all pods are made from what the spec asks for.
+pub(super) fn updated(
+    cluster: &ValidatedCluster,
+    observed: &Observed,
+    roll: Option<&Roll>,
+) -> Finding {
+    let Some((roll, set)) = roll.zip(observed.set.as_ref()) else {
+        return Finding::no("Founding", "the pods are not made yet");
+    };
+    let of = format!("{} of {} pods are made from it", roll.updated, observed.pods.len());
+    if let Some(failed) = set.failed.as_ref().filter(|_| roll.target != roll.wanted) {
+        return given_up(failed, roll);
+    }
+    match &roll.stand {
+        Stand::Done => {
+            Finding::yes("Updated", "all pods are made from what the spec asks for, and are ready")
+        }
+        _ if cluster.spec.paused => Finding::no("Paused", format!("spec.paused is set, and {of}")),
+        Stand::Rolling(what) => Finding::no("Rolling", format!("{of}: {what}")),
+        Stand::Unsafe(why) => Finding::no("WaitingForSafety", format!("{of}: {why}")),
+        Stand::ByHand(pods) => Finding::no(
+            "OnDelete",
+            format!("{of}; these have it once they are deleted: {}", pods.join(", ")),
+        ),
+        Stand::Failing(failed) => Finding::no(
+            word(failed),
+            format!(
+                "{} failed: {}; there is nothing to go back to, so the others wait. Change the \
+                 spec: pods that do not run are made anew first",
+                failed.pod, failed.message
+            ),
+        ),
+    }
+}
+
+/// What was given up, and how far the pods are on their way back.
+fn given_up(failed: &FailedUpdate, roll: &Roll) -> Finding {
+    let back = match &roll.stand {
+        Stand::Done => "all pods run as before",
+        _ => "the pods go back to what they were",
+    };
+    let message = format!(
+        "{} failed: {}; {back}. It is not tried again until the spec asks for something else, or \
+         annotation vanedb.io/restart has another text",
+        failed.pod, failed.message
+    );
+    // What no other try can change has a word of its own.
+    let reason = if failed.reason == "FormatTooNew" { "FormatTooNew" } else { "RolledBack" };
+    Finding::no(reason, message)
+}
+
+fn word(failed: &FailedUpdate) -> &'static str {
+    let words = ["Crashing", "ImageNotFound", "ConfigMissing", "DeadlineExceeded", "FormatTooNew"];
+    words.into_iter().find(|word| *word == failed.reason).unwrap_or("Failing")
+}
+
+/// The figures of a roll-out.
+pub(super) fn figures(
+    cluster: &ValidatedCluster,
+    observed: &Observed,
+    roll: Option<&Roll>,
+    now: &Time,
+) -> Option<UpdateStatus> {
+    let (roll, set) = roll.zip(observed.set.as_ref())?;
+    let before = cluster.status.update.as_ref();
+    let before = before.filter(|before| before.target == roll.target);
+    let count = |pods: usize| i32::try_from(pods).unwrap_or(i32::MAX);
+    Some(UpdateStatus {
+        target: roll.target.clone(),
+        last_good: set.good.clone(),
+        updated_nodes: count(roll.updated),
+        nodes: count(observed.pods.len()),
+        pod: roll.pod.clone().filter(|_| roll.stand != Stand::Done),
+        since: before.and_then(|before| before.since.clone()).or_else(|| Some(now.clone())),
+        failed: set.failed.clone().filter(|_| roll.target != roll.wanted),
+    })
+}
