@@ -3,7 +3,6 @@ docs/compatibility.md has those on purpose."""
 
 from typing import Any, Callable, NamedTuple
 
-import door
 from same import Failed
 
 
@@ -89,6 +88,20 @@ def mmr_of_lengths(seen):
     return any(diverse(it) and it.get("using", "") in kept for it in levels(seen.operation))
 
 
+def vector_of(level, seen):
+    return seen.held.collection["vectors"].get(level.get("using", ""), {})
+
+
+def mmr_of_ties(seen):
+    diverse = lambda it: isinstance(it.get("query"), dict) and it["query"].get("mmr") is not None
+    return any(diverse(it) and vector_of(it, seen).get("distance") == "Manhattan" for it in levels(seen.operation))
+
+
+def signs_of_zero(seen):
+    by_signs = lambda it: isinstance(it.get("query"), dict) and it["query"].keys() & {"discover", "context"}
+    return any(by_signs(it) and vector_of(it, seen).get("datatype") == "float16" for it in levels(seen.operation))
+
+
 def fusion_of_orders(seen):
     kinds = lambda it: it["query"].keys() if isinstance(it.get("query"), dict) else set()
     below = [it for it in levels(seen.operation) if it is not seen.operation]
@@ -148,7 +161,7 @@ def threshold_of_examples(seen):
     far = [name for name, it in seen.held.collection["vectors"].items() if it["distance"] in ("Euclid", "Manhattan")]
     kinds = {"recommend", "discover", "context", "relevance_feedback"}
     by_examples = lambda it: isinstance(it.get("query"), dict) and it["query"].keys() & kinds
-    return door.SHARDS > 1 and any("score_threshold" in it and it.get("using", "") in far and by_examples(it) for it in levels(seen.operation))
+    return any("score_threshold" in it and it.get("using", "") in far and by_examples(it) for it in levels(seen.operation))
 
 
 def offset_of_prefetches(seen):
@@ -174,7 +187,7 @@ KNOWN = {
     "values of other types under an index": Known("an index changes no answer here", values_under_an_index),
     "key of an overwrite": Known("passed over there, refused here", key_of_an_overwrite),
     "weights of rare indices": Known("what was deleted counts there, and what is empty in a corpus", rare_indices),
-    "thresholds of examples by distances": Known("the worse ones are kept, of as many as each shard looks at", threshold_of_examples),
+    "thresholds of examples by distances": Known("the worse ones are kept here; there none where the best is not", threshold_of_examples),
     "offsets of queries over prefetches": Known("prefetches hand on as many points more here", offset_of_prefetches),
     "fractions in an order": Known("cut off there, left out here", order_of_fractions),
     "places off the earth": Known("near something there, none here", places_off_the_earth),
@@ -184,6 +197,8 @@ KNOWN = {
     "thresholds without scores": Known("passed over in prefetches there, refused here", threshold_without_scores),
     "MMR of prefetches": Known("passed over there: it hands on the nearest", mmr_of_prefetches),
     "MMR by lengths": Known("of vectors that keep their length the product counts there, the cosine here", mmr_of_lengths),
+    "MMR of ties": Known("sums of coordinates are often equal, and rounded otherwise", mmr_of_ties),
+    "signs of zero": Known("products with a zero vector may be -0 there, which is less than 0", signs_of_zero),
     "fusions of orders": Known("sorted by the field that a prefetch went by there, by score here", fusion_of_orders),
     "MMR of sparse vectors": Known("Edge fails, Qdrant's server does not", mmr_of_sparse),
 }
