@@ -23,5 +23,5 @@ pub use state::{
     Route, ShardEntry, State, TargetReplica, TenantEntry, Tenants, collection_not_found, meta_peer,
     removed,
 };
-pub use store::Catalog;
+pub use store::{Catalog, OpenError};
 pub use vane_types::{FeatureLevel, LevelTooLow};

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use parking_lot::{Mutex, RwLock};
+use thiserror::Error;
 use tokio::sync::watch;
 use uuid::Uuid;
 use vane_raft::{Answer, ApplyError, Conf, Entry, Exported, StateMachine, StoreError};
@@ -28,6 +29,27 @@ pub struct Catalog {
     changed: watch::Sender<LogIndex>,
     /// Set once an entry was met that cannot be read.
     standing_still: OnceLock<String>,
+}
+
+/// The catalog could not be opened. Nothing was changed.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The database failed or is damaged.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A later version has raised the level: what it wrote this one would read as something else.
+    #[error(
+        "the disk is of a cluster at feature level {}, and this version speaks {}; nothing was \
+         changed: start the version that was here before, or a later one",
+        .level.0,
+        .spoken.0
+    )]
+    TooNew {
+        /// Level that the members have agreed on.
+        level: FeatureLevel,
+        /// Level up to which this version reads.
+        spoken: FeatureLevel,
+    },
 }
 
 /// The state as of one entry.
@@ -67,17 +89,13 @@ impl Catalog {
     ///
     /// # Errors
     /// When the database fails or is damaged, or a later version has written there what this one
-    /// would pass over. Nothing is changed.
-    pub fn open(store: ShardStore) -> Result<Self, StoreError> {
+    /// would pass over.
+    pub fn open(store: ShardStore) -> Result<Self, OpenError> {
         let current = objects::read(&store)?;
         let (level, spoken) = (current.state.level, FeatureLevel::SPOKEN);
         // What is above its level a version may read as something else, and write by that.
         if level > spoken {
-            return Err(StoreError(format!(
-                "the disk is of a cluster at feature level {}, and this version speaks {}; nothing \
-                 was changed: start the version that was here before, or a later one",
-                level.0, spoken.0
-            )));
+            return Err(OpenError::TooNew { level, spoken });
         }
         let (changed, _) = watch::channel(current.applied);
         let (current, standing_still) = (RwLock::new(current), OnceLock::new());

@@ -23,6 +23,7 @@ impl Broken {
             OpenError::Log(_) | OpenError::LogLost { .. } => true,
             // What a later version reads is all there.
             OpenError::Shard(_)
+            | OpenError::TooNew(_)
             | OpenError::Buried { .. }
             | OpenError::Occupied { .. }
             | OpenError::VotesLost { .. }

@@ -12,6 +12,9 @@ pub enum OpenError {
     /// A log could not be read or applied.
     #[error("{0}")]
     Log(#[from] vane_raft::StoreError),
+    /// A later version has written the catalog.
+    #[error("{0}")]
+    TooNew(vane_catalog::OpenError),
     /// A shard's own state does not open.
     #[error(transparent)]
     Shard(vane_shard::Error),
@@ -71,7 +74,21 @@ pub enum OpenError {
     Thread(#[from] std::io::Error),
 }
 
+impl From<vane_catalog::OpenError> for OpenError {
+    fn from(error: vane_catalog::OpenError) -> Self {
+        match error {
+            vane_catalog::OpenError::Store(error) => Self::Log(error),
+            too_new @ vane_catalog::OpenError::TooNew { .. } => Self::TooNew(too_new),
+        }
+    }
+}
+
 impl OpenError {
+    /// Whether a later version wrote what is on the disk: this one can never open it.
+    pub fn is_too_new(&self) -> bool {
+        matches!(self, Self::TooNew(_) | Self::Storage(vane_storage::Error::TooNew { .. }))
+    }
+
     pub(crate) fn of_shard(error: vane_shard::Error) -> Self {
         match error {
             vane_shard::Error::Storage(error) => Self::Storage(error),

@@ -1,7 +1,11 @@
 //! Messages between nodes, and the admin interface, as generated from `proto/*.proto`.
 //!
-//! Owns the wire format and nothing else: no conversion to other layers' types, no
-//! transport, no decision. Fields are only ever added.
+//! Owns the wire format, and the exit code by which a node tells whoever runs it what no restart
+//! mends. It must never convert to other layers' types, carry anything or decide. Fields are only
+//! ever added.
+
+/// Exit code of a node whose disk was written by a later version: it would end so at each start.
+pub const EXIT_FORMAT_TOO_NEW: u8 = 78;
 
 /// Administration: what an operator, a command line or a script needs.
 #[allow(

@@ -1,8 +1,9 @@
 //! `vane`: the node's binary. Exit code 0 after a clean stop, 1 when the node could not
-//! start or failed, 2 when it was told something wrong.
+//! start or failed, 2 when it was told something wrong, 78 when a later version wrote its disk.
 
 use std::process::ExitCode;
 
+use vane_proto::EXIT_FORMAT_TOO_NEW;
 use vane_server::args::{self, Action, Recover};
 use vane_server::exec_up::exec_up;
 
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("vane: {error}");
-            ExitCode::from(EXIT_FAILED)
+            ExitCode::from(if error.is_too_new() { EXIT_FORMAT_TOO_NEW } else { EXIT_FAILED })
         }
     }
 }

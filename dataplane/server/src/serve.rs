@@ -49,6 +49,13 @@ pub enum StartError {
     Accept(std::io::Error),
 }
 
+impl StartError {
+    /// Whether a later version wrote what is on the disk: no restart of this one helps.
+    pub fn is_too_new(&self) -> bool {
+        matches!(self, Self::Open { source, .. } if source.is_too_new())
+    }
+}
+
 /// Runs a node until SIGTERM or SIGINT, and then until requests have been answered and
 /// everything is on disk.
 ///

@@ -66,7 +66,7 @@ impl DataDir {
     ///
     /// # Errors
     /// [`Error::InUse`] while another process has it, [`Error::Foreign`] when it holds something
-    /// else or another format, [`Error::Damaged`] when its marker cannot be read; else the disk
+    /// else or an earlier format, [`Error::TooNew`] a later one, [`Error::Damaged`] when its marker cannot be read; else the disk
     /// failed. Nothing that was there is changed, but for the note of a clean stop.
     pub fn open(path: &Path) -> Result<Self, Error> {
         make_dir(path)?;
@@ -194,6 +194,9 @@ fn read_marker(path: &Path) -> Result<Option<Marker>, Error> {
     let damaged = |e: serde_json::Error| Error::damaged(file.display().to_string(), e.to_string());
     // The format first: another one need not have the same fields.
     let Format { format } = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if format > FORMAT {
+        return Err(Error::TooNew { dir: path.to_owned(), format, reads: FORMAT });
+    }
     if format != FORMAT {
         return Err(Error::Foreign(format!(
             "data directory {} has format {format}, this version of Vane reads {FORMAT}; \
@@ -305,8 +308,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop(DataDir::open(dir.path()).unwrap());
         let marker = fs::read_to_string(dir.path().join(MARKER)).unwrap();
-        fs::write(dir.path().join(MARKER), marker.replace("\"format\": 2", "\"format\": 9"))
-            .unwrap();
-        assert!(matches!(DataDir::open(dir.path()), Err(Error::Foreign(_))));
+        let open_as = |format: &str| {
+            let marker = marker.replace("\"format\": 2", format);
+            fs::write(dir.path().join(MARKER), &marker).unwrap();
+            let refused = DataDir::open(dir.path()).unwrap_err();
+            assert_eq!(fs::read_to_string(dir.path().join(MARKER)).unwrap(), marker);
+            refused
+        };
+        assert!(matches!(open_as("\"format\": 9"), Error::TooNew { format: 9, reads: 2, .. }));
+        assert!(matches!(open_as("\"format\": 1"), Error::Foreign(_)));
     }
 }

@@ -37,9 +37,24 @@ pub enum Error {
     /// An earlier sync failed: whatever a later one says, what was written before it may be lost.
     #[error("data.db is not synced any more, since a sync failed: {0}")]
     NotSynced(String),
-    /// The directory belongs to something else, or to a version this one cannot read.
+    /// The directory belongs to something else, or to an earlier version that this one does not
+    /// read.
     #[error("{0}")]
     Foreign(String),
+    /// A later version wrote the directory. Nothing was changed.
+    #[error(
+        "data directory {} has format {format}, this version of Vane reads {reads}; \
+         nothing was changed, run the version that wrote it",
+        .dir.display()
+    )]
+    TooNew {
+        /// The data directory.
+        dir: PathBuf,
+        /// Format that it has.
+        format: u32,
+        /// Format that this version reads.
+        reads: u32,
+    },
     /// Another process uses the directory.
     #[error(
         "data directory {} is in use by another process; stop it first, \
@@ -60,7 +75,7 @@ impl Error {
             Self::Io { source, .. } => {
                 matches!(source.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof)
             }
-            Self::NotSynced(_) | Self::Foreign(_) | Self::InUse(_) => false,
+            Self::NotSynced(_) | Self::Foreign(_) | Self::TooNew { .. } | Self::InUse(_) => false,
         }
     }
 

@@ -113,7 +113,10 @@ fn a_disk_of_a_level_that_this_version_does_not_speak_is_not_opened() {
         Catalog::create(&store, Uuid::nil(), INITIAL_INDEX, &conf, Some(founder)).unwrap();
         match Catalog::open(store) {
             Ok(catalog) => assert!(opens && catalog.level() == level),
-            Err(error) => assert!(!opens && error.0.contains("feature level 99"), "{error}"),
+            Err(error) => {
+                assert!(!opens && matches!(error, OpenError::TooNew { .. }), "{error}");
+                assert!(error.to_string().contains("feature level 99"), "{error}");
+            }
         }
     }
 }

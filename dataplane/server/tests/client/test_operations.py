@@ -112,6 +112,20 @@ def test_a_second_node_leaves_the_directory_alone(own_node):
     assert "in use by another process" in second.tail()
 
 
+def test_a_disk_of_a_later_version_has_an_exit_code_of_its_own(tmp_path):
+    with Node(tmp_path / "data"):
+        pass
+    marker = tmp_path / "data" / "VANE"
+    later = marker.read_text().replace('"format": 2', '"format": 3')
+    marker.write_text(later)
+    node = Node(tmp_path / "data")
+    node.start(wait=False)
+    # Whoever restarts it until it stays has to know that it never will.
+    assert node.process.wait(timeout=30) == 78
+    assert "has format 3" in node.tail() and "run the version that wrote it" in node.tail()
+    assert marker.read_text() == later
+
+
 @pytest.mark.parametrize(
     "arguments,named",
     [

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use vane_crds::cluster::Update;
+use vane_proto::EXIT_FORMAT_TOO_NEW;
 
 use crate::cluster::observed::Pod;
 use crate::database::Lack;
@@ -12,8 +13,6 @@ use crate::database::Lack;
 const RESTARTS_MAX: i32 = 3;
 /// How long an image or a setting may be missing: a registry may be away, and an object come late.
 const MISSING_MAX: Duration = Duration::from_secs(120);
-/// Exit code of a node whose disk was written by a later version.
-const FORMAT_TOO_NEW: i32 = 78;
 
 /// Why a pod has failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub(super) fn failure(pod: &Pod, update: &Update) -> Option<Failure> {
         return None;
     }
     let state = &pod.state;
-    if state.exit_code == Some(FORMAT_TOO_NEW) {
+    if state.exit_code == Some(EXIT_FORMAT_TOO_NEW.into()) {
         // It would say the same at each start.
         let message = "what is on its disk was written by a later version".into();
         return Some(Failure { reason: "FormatTooNew", message });
