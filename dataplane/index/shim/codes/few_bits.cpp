@@ -107,33 +107,17 @@ FewQuery::FewQuery(
           inner_product_(inner_product),
           lines_(code_lines(quantizer.dim(), bits)),
           values_(lines_ * line_parts(bits), 0) {
-    const size_t dim = quantizer.dim();
-    std::vector<float> worth(dim), rotated(dim);
-    rotate(query, dim, rotated.data());
-    double constant = 0, length = 0, magnitude = 0;
-    for (size_t d = 0; d < dim; d++) {
-        const float centre = quantizer.centre[d];
-        const float value = inner_product ? rotated[d] : rotated[d] - centre;
-        constant += inner_product ? -static_cast<double>(rotated[d]) * centre
-                                  : static_cast<double>(value) * value;
-        magnitude += std::fabs(static_cast<double>(rotated[d]) * centre);
-        length += static_cast<double>(value) * value;
-        worth[d] = value * quantizer.step[d];
-    }
-    const Weighed weighed = weigh(worth, values_.data());
+    std::vector<float> rotated(quantizer.dim());
+    rotate(query, quantizer.dim(), rotated.data());
+    const QueryTerms terms(quantizer, rotated.data(), inner_product);
+    const Weighed weighed = weigh(terms.worth, values_.data());
     half_scale_ = weighed.scale / 2;
     bias_ = ((1 << bits) - 1) * weighed.sum;
-    constant_ = static_cast<float>(constant);
-    length_ = static_cast<float>(std::sqrt(length));
-    // The scores that it is compared with are sums of floats: they are off by so much themselves.
-    floor_ = static_cast<float>((std::fabs(constant) + magnitude) * 1e-6);
-    double rounding = 0;
-    for (size_t d = 0; d < dim; d++) {
-        const double off = worth[d] - static_cast<double>(values_[d]) * weighed.scale;
-        rounding += off * off;
-    }
-    rounding_ = static_cast<float>(std::sqrt(rounding));
-    direction_ = std::min(1.0F, DEVIATIONS / std::sqrt(static_cast<float>(dim)));
+    constant_ = terms.constant;
+    length_ = terms.length;
+    floor_ = terms.floor;
+    rounding_ = rounding_of(terms.worth, values_.data(), weighed.scale);
+    direction_ = terms.direction;
 }
 
 } // namespace vane

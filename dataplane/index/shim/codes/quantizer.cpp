@@ -138,31 +138,33 @@ void Weights::set(const std::vector<float>& worth, float constant) {
     roughness_ = (inner_product_ ? off : 2 * off) * DEVIATIONS;
 }
 
-CodedQuery::CodedQuery(const Quantizer& quantizer, const float* query, bool inner_product)
-        : Weights(quantizer.dim(), inner_product) {
+QueryTerms::QueryTerms(const Quantizer& quantizer, const float* query, bool inner_product)
+        : worth(quantizer.dim()) {
     const size_t dim = quantizer.dim();
-    std::vector<float> worth(dim);
-    double constant = 0, length = 0, magnitude = 0;
+    double cost = 0, squares = 0, magnitude = 0;
     for (size_t d = 0; d < dim; d++) {
         const float centre = quantizer.centre[d];
         const float value = inner_product ? query[d] : query[d] - centre;
-        constant += inner_product ? -static_cast<double>(query[d]) * centre
-                                  : static_cast<double>(value) * value;
+        cost += inner_product ? -static_cast<double>(query[d]) * centre
+                              : static_cast<double>(value) * value;
         magnitude += std::fabs(static_cast<double>(query[d]) * centre);
-        length += static_cast<double>(value) * value;
+        squares += static_cast<double>(value) * value;
         worth[d] = value * quantizer.step[d];
     }
-    set(worth, static_cast<float>(constant));
-    length_ = static_cast<float>(std::sqrt(length));
-    // The scores that it is compared with are sums of floats: they are off by so much themselves.
-    floor_ = static_cast<float>((std::fabs(constant) + magnitude) * 1e-6);
-    double rounding = 0;
-    for (size_t d = 0; d < dim; d++) {
-        const double off = worth[d] - static_cast<double>(values_[d]) * scale_;
-        rounding += off * off;
-    }
-    rounding_ = static_cast<float>(std::sqrt(rounding));
-    direction_ = std::min(1.0F, DEVIATIONS / std::sqrt(static_cast<float>(dim)));
+    constant = static_cast<float>(cost);
+    length = static_cast<float>(std::sqrt(squares));
+    floor = static_cast<float>((std::fabs(cost) + magnitude) * 1e-6);
+    direction = std::min(1.0F, DEVIATIONS / std::sqrt(static_cast<float>(dim)));
+}
+
+CodedQuery::CodedQuery(const Quantizer& quantizer, const float* query, bool inner_product)
+        : Weights(quantizer.dim(), inner_product) {
+    const QueryTerms terms(quantizer, query, inner_product);
+    set(terms.worth, terms.constant);
+    length_ = terms.length;
+    floor_ = terms.floor;
+    rounding_ = rounding_of(terms.worth, values_.data(), scale_);
+    direction_ = terms.direction;
 }
 
 void CodeQuery::set(Code code) {

@@ -53,6 +53,17 @@ struct Quantizer {
     RowFacts encode(const float* row, uint8_t* upper, uint8_t* lower) const;
 };
 
+// A query in the terms of a quantizer, before its numbers become bytes.
+struct QueryTerms {
+    QueryTerms(const Quantizer& quantizer, const float* query, bool inner_product);
+
+    std::vector<float> worth; // of a step of each dimension
+    float constant;           // what a cost is without any step
+    float length;             // of the query, or of its way from the centre
+    float floor;              // what the scores of rows are off by themselves, as sums of floats
+    float direction;          // how much of what a code is off by lies along the query at most
+};
+
 // The bytes that codes are compared with, and what their sums are worth.
 class Weights {
   public:

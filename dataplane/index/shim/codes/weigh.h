@@ -52,4 +52,14 @@ inline Weighed weigh(const std::vector<float>& worth, int8_t* to) {
     return {scale, sum, squares};
 }
 
+// The length of what the bytes of some numbers are off by.
+inline float rounding_of(const std::vector<float>& worth, const int8_t* bytes, float scale) {
+    double squares = 0;
+    for (size_t d = 0; d < worth.size(); d++) {
+        const double off = worth[d] - static_cast<double>(bytes[d]) * scale;
+        squares += off * off;
+    }
+    return static_cast<float>(std::sqrt(squares));
+}
+
 } // namespace vane
