@@ -58,5 +58,3 @@ fn stay(collection: &ValidatedCollection, observed: &Observed) -> Plan {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod vector_tests;

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod vectors;
+
 use serde_json::{Value, json};
 use vane_proto::admin;
 

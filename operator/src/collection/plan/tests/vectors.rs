@@ -1,5 +1,4 @@
 //! Vectors that are added to a spec and removed from it.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
@@ -8,7 +7,7 @@ use vane_crds::collection::{CollectionStatus, CollectionVector, VectorState};
 use vane_crds::conditions::{PROGRESSING, READY, VECTORS_AS_DECLARED};
 use vane_proto::admin;
 
-use super::*;
+use super::super::*;
 use crate::collection::observed::Cluster;
 use crate::collection::status::{remembers, status};
 use crate::collection::validate::validate;
