@@ -23,6 +23,10 @@ pub struct Args {
     /// Where /livez, /readyz and /metrics answer; [::] is all addresses of both families
     #[arg(long, env = "VANE_OPERATOR_LISTEN", default_value = "[::]:8080")]
     pub listen: SocketAddr,
+    /// Requests to Kubernetes in a second, at most; the Lease is renewed beside them
+    #[arg(long, env = "VANE_OPERATOR_KUBE_API_QPS", default_value_t = 200,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub kube_api_qps: u32,
     /// What is logged: error, warn, info, debug, trace, or a filter of tracing's
     #[arg(long, env = "VANE_OPERATOR_LOG", default_value = "info")]
     pub log: String,

@@ -1,6 +1,7 @@
 //! What every reconciliation shares.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
@@ -10,6 +11,8 @@ use kube::runtime::reflector::ObjectRef;
 use kube::{Client, Resource, ResourceExt};
 use parking_lot::Mutex;
 
+use crate::copies::{Copies, Recent};
+use crate::database::{Channels, Scope};
 use crate::failpoint::Failpoint;
 use crate::metrics::Metrics;
 use crate::names::MANAGER;
@@ -43,8 +46,14 @@ pub struct Context {
     pub metrics: Metrics,
     /// What was seen of databases in earlier passes.
     pub(crate) sightings: Sightings,
+    /// What was read of Kubernetes by name.
+    pub(crate) recent: Recent,
+    /// Connections to nodes.
+    pub(crate) channels: Channels,
     /// Where the process ends, in tests.
     pub failpoint: Failpoint,
+    /// What watches have, by the namespace that they are of; `None` is all of them.
+    copies: Mutex<HashMap<Option<String>, Arc<Copies>>>,
     /// Objects whose last pass failed, with the pauses that are left to them.
     failures: Mutex<HashMap<Key, ExponentialBackoff>>,
     /// When figures of a status were last written, for those of which only figures change.
@@ -61,9 +70,35 @@ impl Context {
             metrics,
             failpoint,
             sightings: Sightings::default(),
+            recent: Recent::default(),
+            channels: Channels::default(),
+            copies: Mutex::default(),
             failures: Mutex::default(),
             written: Mutex::default(),
         }
+    }
+
+    /// A cluster's part of Kubernetes.
+    pub(crate) fn scope<'a>(
+        &'a self,
+        namespace: &'a str,
+        cluster: &'a str,
+        copies: Option<&'a Copies>,
+    ) -> Scope<'a> {
+        let Self { client, recent, channels, .. } = self;
+        Scope { client, cluster, namespace, copies, recent, channels }
+    }
+
+    /// Takes what the watches of a namespace have, or of all.
+    pub(crate) fn keep(&self, namespace: Option<&str>, copies: Arc<Copies>) {
+        self.copies.lock().insert(namespace.map(str::to_owned), copies);
+    }
+
+    /// What watches have of a namespace, once they have all that is there.
+    pub(crate) fn copies(&self, namespace: &str) -> Option<Arc<Copies>> {
+        let all = self.copies.lock();
+        let copies = all.get(&Some(namespace.to_owned())).or_else(|| all.get(&None))?;
+        copies.is_filled().then(|| Arc::clone(copies))
     }
 
     /// Whether this process works or stands by.

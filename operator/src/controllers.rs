@@ -5,25 +5,24 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt};
-use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{Pod, Service};
-use kube::api::Api;
+use kube::ResourceExt;
 use kube::core::error_boundary::DeserializeGuard;
 use kube::runtime::controller::{Config, Controller, Error};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher;
-use kube::{Resource, ResourceExt};
 use vane_crds::{Collection, VectorCluster};
 
 use crate::cluster::reconcile::ClusterReconciler;
 use crate::collection::reconcile::CollectionReconciler;
 use crate::context::Context;
+use crate::copies::{Copies, scoped};
 use crate::names;
 use crate::reconcile::{after_error, reconcile};
 
 /// Objects that are worked on at a time.
-/// They wait most of their time, for nodes that are away above all.
-const CONCURRENCY: u16 = 32;
+/// They wait most of their time, for nodes that are away above all: hundreds of clusters whose
+/// nodes hang must not keep the healthy ones waiting.
+const CONCURRENCY: u16 = 128;
 
 /// Runs the controllers of one namespace, or of all, until `stop`.
 pub async fn run<S>(context: Arc<Context>, namespace: Option<String>, stop: impl Fn() -> S)
@@ -40,22 +39,29 @@ async fn clusters(
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
     let client = context.client.clone();
-    // Never all Secrets and pods of a Kubernetes cluster: only what is ours.
-    let ours = watcher::Config::default().labels(&names::managed_selector());
     // An object that cannot be read would otherwise end the watch of all others.
     let clusters = scoped::<DeserializeGuard<VectorCluster>>(&client, namespace);
-    let passes = Controller::new(clusters, watcher::Config::default().any_semantic())
-        .with_config(Config::default().concurrency(CONCURRENCY))
-        .owns(scoped::<StatefulSet>(&client, namespace), ours.clone())
-        .owns(scoped::<Service>(&client, namespace), ours.clone())
-        .watches(scoped::<Pod>(&client, namespace), ours, |pod| cluster_of(&pod))
+    let controller = Controller::new(clusters, watcher::Config::default())
+        .with_config(Config::default().concurrency(CONCURRENCY));
+    let (copies, changes) = Copies::watch(&client, namespace, controller.store());
+    let copies = Arc::new(copies);
+    context.keep(namespace, Arc::clone(&copies));
+    let passes = controller
+        .owns_stream(changes.sets)
+        .owns_stream(changes.services)
+        .owns_stream(changes.accounts)
+        .owns_stream(changes.budgets)
+        .watches_stream(changes.pods, |pod| cluster_of(&pod))
+        .watches_stream(changes.claims, |claim| cluster_of(&claim))
+        .watches_stream(changes.recipes, |recipe| cluster_of(&recipe))
+        .watches_stream(changes.placements, |placement| cluster_of(&placement))
         .graceful_shutdown_on(stop)
         .run(
             |object, context| reconcile(ClusterReconciler, object, context),
             after_error,
             Arc::clone(context),
         );
-    drained(context, "VectorCluster", passes).await;
+    tokio::join!(copies.fill(), drained(context, "VectorCluster", passes));
 }
 
 async fn collections(
@@ -65,16 +71,14 @@ async fn collections(
 ) {
     let client = context.client.clone();
     let collections = scoped::<DeserializeGuard<Collection>>(&client, namespace);
-    let controller = Controller::new(collections, watcher::Config::default().any_semantic())
+    let controller = Controller::new(collections, watcher::Config::default())
         .with_config(Config::default().concurrency(CONCURRENCY));
     let all = controller.store();
     let known = controller.store();
     let clusters = scoped::<DeserializeGuard<VectorCluster>>(&client, namespace);
     let passes = controller
         // A cluster that became ready, or went, concerns those that name it.
-        .watches(clusters, watcher::Config::default().any_semantic(), move |cluster| {
-            naming(&cluster, &known)
-        })
+        .watches(clusters, watcher::Config::default(), move |cluster| naming(&cluster, &known))
         .graceful_shutdown_on(stop)
         .run(
             move |object, context| {
@@ -127,18 +131,8 @@ async fn drained<T, R, Q>(
     }
 }
 
-/// The cluster that a pod is labelled with.
-fn cluster_of(pod: &Pod) -> Option<ObjectRef<DeserializeGuard<VectorCluster>>> {
-    let name = pod.labels().get(names::CLUSTER_LABEL)?;
-    Some(ObjectRef::new(name).within(&pod.namespace()?))
-}
-
-fn scoped<K>(client: &kube::Client, namespace: Option<&str>) -> Api<K>
-where
-    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
-{
-    match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    }
+/// The cluster that an object is labelled with.
+fn cluster_of<K: ResourceExt>(object: &K) -> Option<ObjectRef<DeserializeGuard<VectorCluster>>> {
+    let name = object.labels().get(names::CLUSTER_LABEL)?;
+    Some(ObjectRef::new(name).within(&object.namespace()?))
 }

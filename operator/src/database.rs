@@ -2,25 +2,28 @@
 //! and what nodes answer there. Decides nothing, and changes nothing by itself.
 
 mod ask;
+mod channels;
 mod disk;
 mod overview;
 mod pod_state;
 pub(crate) mod pods;
 pub(crate) mod token;
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use k8s_openapi::NamespaceResourceScope;
 use kube::api::{Api, ListParams};
+use kube::runtime::reflector::Store;
 use kube::{Client, Resource};
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 use vane_proto::admin::admin_client::AdminClient;
 
 pub(crate) use self::ask::{Member, ask};
+pub use self::channels::Channels;
 pub use self::disk::{Disk, disks};
 pub use self::overview::Database;
 pub(crate) use self::overview::catch_up;
@@ -28,12 +31,9 @@ use self::overview::overview;
 pub use self::pod_state::PodState;
 pub(crate) use self::pod_state::{Lack, pod_state};
 pub use self::token::NoToken;
+use crate::copies::{self, Copies, Recent};
 use crate::names;
 
-/// Time for a connection. A pod that is there answers at once.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Time for a call.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// A list of all shards of a large cluster is some megabytes.
 const REPLY_BYTES_MAX: usize = 64 << 20;
 
@@ -44,6 +44,12 @@ pub(crate) struct Scope<'a> {
     /// Name of the VectorCluster.
     pub(crate) cluster: &'a str,
     pub(crate) namespace: &'a str,
+    /// Copies to look at in place of Kubernetes, where they will do.
+    pub(crate) copies: Option<&'a Copies>,
+    /// What was read by name; believed only beside copies.
+    pub(crate) recent: &'a Recent,
+    /// Connections to nodes.
+    pub(crate) channels: &'a Channels,
 }
 
 impl Scope<'_> {
@@ -52,6 +58,22 @@ impl Scope<'_> {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
         Api::namespaced(self.client.clone(), self.namespace)
+    }
+
+    /// The copy of an object; `None` where Kubernetes has to be asked.
+    pub(crate) fn copy_of<K>(&self, kind: fn(&Copies) -> &Store<K>, name: &str) -> Option<Arc<K>>
+    where
+        K: Resource<DynamicType = ()> + Clone + 'static,
+    {
+        copies::one(kind(self.copies?), self.namespace, name)
+    }
+
+    /// Copies of what was made for the cluster; `None` where Kubernetes has to be asked.
+    pub(crate) fn copies_of<K>(&self, kind: fn(&Copies) -> &Store<K>) -> Option<Vec<Arc<K>>>
+    where
+        K: Resource<DynamicType = ()> + Clone + 'static,
+    {
+        Some(copies::of_cluster(kind(self.copies?), self.namespace, self.cluster))
     }
 
     /// Selects the pods and volumes of the cluster.
@@ -88,20 +110,17 @@ pub enum Error {
     Address(String),
 }
 
-/// A client of the node at `address` (host:port). It connects with its first call.
+/// A client of the node at `address` (host:port), over the connection that there is to it. It
+/// connects with its first call.
 ///
 /// # Errors
 ///
 /// The token or the address cannot be used; nobody was asked.
-pub fn admin(address: &str, token: &str) -> Result<Admin, Error> {
+pub fn admin(channels: &Channels, address: &str, token: &str) -> Result<Admin, Error> {
     let mut value: AsciiMetadataValue =
         format!("Bearer {token}").parse().map_err(|_| Error::Token)?;
     // Kept out of what is logged about requests.
     value.set_sensitive(true);
-    let endpoint = Endpoint::from_shared(format!("http://{address}"))
-        .map_err(|_| Error::Address(address.to_owned()))?
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(CALL_TIMEOUT);
-    let service = InterceptedService::new(endpoint.connect_lazy(), Token(value));
+    let service = InterceptedService::new(channels.channel(address)?, Token(value));
     Ok(AdminClient::new(service).max_decoding_message_size(REPLY_BYTES_MAX))
 }

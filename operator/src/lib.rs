@@ -6,11 +6,14 @@
 
 #![forbid(unsafe_code)]
 
+mod aging;
 pub mod args;
+pub mod client;
 pub mod cluster;
 pub mod collection;
 pub mod context;
 pub mod controllers;
+mod copies;
 pub mod database;
 pub mod error;
 mod events;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 use futures_util::future::join_all;
-use kube::Client;
+use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -15,7 +15,7 @@ use vane_operator::context::Context;
 use vane_operator::failpoint::Failpoint;
 use vane_operator::lease::Election;
 use vane_operator::metrics::Metrics;
-use vane_operator::{controllers, health};
+use vane_operator::{client, controllers, health};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -42,9 +42,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::try_default()
-        .await
-        .map_err(|e| format!("failed to find a Kubernetes cluster: {e}"))?;
+    let no_cluster =
+        |e: &dyn std::fmt::Display| format!("failed to find a Kubernetes cluster: {e}");
+    let config = Config::infer().await.map_err(|e| no_cluster(&e))?;
+    let client = Client::try_from(config.clone()).map_err(|e| no_cluster(&e))?;
     let identity = args.identity.clone().unwrap_or_else(hostname);
     let metrics = Metrics::default();
     let ready = Arc::new(AtomicBool::new(false));
@@ -74,6 +75,9 @@ async fn run(args: Args) -> Result<(), Failure> {
     };
     tracing::info!("this process works");
     let failpoint = Failpoint { before: args.exit_before.clone(), after: args.exit_after.clone() };
+    // Not the Lease's: who waits for its turn must not lose that.
+    let client = client::limited(config, args.kube_api_qps, &metrics)
+        .map_err(|e| format!("failed to make a client of Kubernetes: {e}"))?;
     let context = Arc::new(Context::new(client, &identity, metrics, failpoint));
     context.leads(true);
     let scopes: Vec<Option<String>> = match args.namespaces.as_slice() {

@@ -19,6 +19,9 @@ type Kind = [(&'static str, String); 1];
 /// Labels of errors: the kind of the object, and what failed.
 type Failure = [(&'static str, String); 2];
 
+/// Labels of requests: the method of HTTP.
+type Method = [(&'static str, String); 1];
+
 /// Handles to all metrics.
 #[derive(Clone)]
 pub struct Metrics {
@@ -29,6 +32,7 @@ pub struct Metrics {
     running: Family<Kind, Gauge>,
     retrying: Family<Kind, Gauge>,
     watch_errors: Family<Kind, Counter>,
+    requests: Family<Method, Counter>,
     leader: Gauge,
 }
 
@@ -43,10 +47,19 @@ impl Default for Metrics {
             running: Family::default(),
             retrying: Family::default(),
             watch_errors: Family::default(),
+            requests: Family::default(),
             leader: Gauge::default(),
         };
         let Self {
-            reconciliations, errors, seconds, running, retrying, watch_errors, leader, ..
+            reconciliations,
+            errors,
+            seconds,
+            running,
+            retrying,
+            watch_errors,
+            requests,
+            leader,
+            ..
         } = metrics.clone();
         registry.register("reconciliations", "Passes over an object, by kind", reconciliations);
         registry.register("errors", "Passes that failed, by kind and by what failed", errors);
@@ -58,6 +71,8 @@ impl Default for Metrics {
         let help = "Watches that failed, by the kind that they are for: while they do, changes go \
                     unnoticed; the definitions or the operator's rights may be missing";
         registry.register("watch_errors", help, watch_errors);
+        let help = "Requests to Kubernetes, by method, without those for the Lease";
+        registry.register("kube_requests", help, requests);
         registry.register("leader", "Whether this process holds the Lease", leader);
         *metrics.registry.lock() = registry;
         metrics
@@ -92,6 +107,11 @@ impl Metrics {
         self.watch_errors.get_or_create(&[("kind", kind.to_owned())]).inc();
     }
 
+    /// A request goes to Kubernetes.
+    pub(crate) fn requested(&self, method: &str) {
+        self.requests.get_or_create(&[("method", method.to_owned())]).inc();
+    }
+
     pub(crate) fn leads(&self, leads: bool) {
         self.leader.set(i64::from(leads));
     }
@@ -117,6 +137,7 @@ mod tests {
         metrics.ended("VectorCluster", Duration::from_millis(20), Some("no_token"));
         metrics.retrying("VectorCluster", 1);
         metrics.watch_failed("Collection");
+        metrics.requested("GET");
         metrics.leads(true);
         let text = metrics.text();
         for line in [
@@ -127,6 +148,7 @@ mod tests {
             "vane_operator_reconcile_seconds_count{kind=\"VectorCluster\"} 1",
             "vane_operator_retrying{kind=\"VectorCluster\"} 1",
             "vane_operator_watch_errors_total{kind=\"Collection\"} 1",
+            "vane_operator_kube_requests_total{method=\"GET\"} 1",
             "vane_operator_leader 1",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line}: {text}");

@@ -34,9 +34,9 @@ pub const GRPC_PORT: i32 = 6334;
 /// Port of the other nodes and of administration.
 pub const PEER_PORT: i32 = 6335;
 
-/// Selects everything that the operator made, for all clusters.
-pub fn managed_selector() -> String {
-    format!("app.kubernetes.io/managed-by={MANAGER}")
+/// Selects everything that was made for clusters, whichever.
+pub fn clusters_selector() -> String {
+    format!("app.kubernetes.io/name=vane,{CLUSTER_LABEL}")
 }
 
 /// Selects the pods and volumes of one cluster.

@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::context::Context;
+use crate::copies::Copies;
 use crate::error::{ApplyError, CallError, Error, Request, ValidateError, kubernetes};
 use crate::events;
 use crate::status::{self, Conditions};
@@ -58,15 +59,19 @@ pub(crate) trait Reconciler {
     /// The object as the other steps take it. Pure.
     fn validate(object: &Self::Object) -> Result<Self::Validated, ValidateError>;
 
-    /// Reads what there is, and changes nothing.
+    /// Reads what there is, from copies where there are some, and changes nothing.
     fn dereference(
         &self,
         context: &Context,
         object: &Self::Validated,
+        copies: Option<&Copies>,
     ) -> impl Future<Output = Result<Self::Seen, CallError>> + Send;
 
     /// What is to be done now. Pure.
     fn plan(object: &Self::Validated, seen: &Self::Seen) -> Self::Plan;
+
+    /// Whether a plan has steps. They are decided on what Kubernetes itself has, not on copies.
+    fn has_steps(plan: &Self::Plan) -> bool;
 
     /// Makes the changes, in order; the first that fails is the last.
     fn apply(
@@ -145,14 +150,13 @@ async fn pass<R: Reconciler>(
 ) -> Result<Action, Error> {
     // Without a name and a namespace there is no status to say it in.
     let validated = R::validate(object)?;
-    let seen = match reconciler.dereference(context, &validated).await {
-        Ok(seen) => seen,
+    let (seen, plan) = match look(reconciler, object, &validated, context).await {
+        Ok(looked) => looked,
         Err(error) => {
             say_unread::<R>(context, object, &error).await;
             return Err(Error::Dereference(error));
         }
     };
-    let plan = R::plan(&validated, &seen);
     let failed = R::apply(context, &validated, &seen, &plan).await.err();
     // After a failure too: status says which change it was.
     let next = R::status(&validated, &seen, &plan, failed.as_ref(), &now());
@@ -177,6 +181,28 @@ async fn pass<R: Reconciler>(
         // Also at rest: what happens inside a database wakes no watch.
         None => Ok(Action::requeue(pause)),
     }
+}
+
+/// What there is, and what is to be done. Copies will do where nothing is, which is nearly always.
+async fn look<R: Reconciler>(
+    reconciler: &R,
+    object: &R::Object,
+    validated: &R::Validated,
+    context: &Context,
+) -> Result<(R::Seen, R::Plan), CallError> {
+    let uid = object.uid().unwrap_or_default();
+    let copies = context.copies(&object.namespace().unwrap_or_default());
+    if let Some(copies) = copies.filter(|_| !context.sightings.is_resync_due(&uid)) {
+        let seen = reconciler.dereference(context, validated, Some(&copies)).await?;
+        let plan = R::plan(validated, &seen);
+        if !R::has_steps(&plan) {
+            return Ok((seen, plan));
+        }
+    }
+    let seen = reconciler.dereference(context, validated, None).await?;
+    context.sightings.resynced(&uid);
+    let plan = R::plan(validated, &seen);
+    Ok((seen, plan))
 }
 
 /// Says in the status that a pass could not look. The error itself goes up in any case.

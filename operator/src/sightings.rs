@@ -1,12 +1,12 @@
 //! What this process remembers from one pass to the next, so that it believes no single look: how
-//! far each database was, since when an object's shard is gone, and what an object waits for. Lost
-//! at a restart, which costs another look and nothing else.
+//! far each database was, since when an object's shard is gone, what an object waits for, and what
+//! was written. Lost at a restart, which costs another look and nothing else.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+
+use crate::aging::Aging;
 
 /// Time between the two looks that must agree before something is deleted.
 pub(crate) const APART: Duration = Duration::from_secs(5);
@@ -14,30 +14,9 @@ pub(crate) const APART: Duration = Duration::from_secs(5);
 const SOON: Duration = Duration::from_secs(1);
 /// The longest time between looks at what waits for the same thing again and again.
 const PATIENCE_MAX: Duration = Duration::from_secs(30);
-/// Entries of a kind from which on old ones are looked for.
-const ENTRIES_MAX: usize = 10_000;
-/// Age at which they are forgotten.
-const KEPT: Duration = Duration::from_secs(3600);
-
-/// Values with the time at which each was last noted.
-struct Aging<K, V>(HashMap<K, (V, Instant)>);
-
-impl<K, V> Default for Aging<K, V> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
-impl<K: Eq + Hash, V> Aging<K, V> {
-    fn note(&mut self, key: K, value: V) {
-        // Databases and objects come and go, and nobody says that they went.
-        if self.0.len() >= ENTRIES_MAX {
-            self.0.retain(|_, (_, at)| at.elapsed() < KEPT);
-        }
-        self.0.insert(key, (value, Instant::now()));
-    }
-}
-
+/// Age at which a look at what Kubernetes itself has is due, and not at copies of it: a watch may
+/// be deaf for reasons that nobody has seen yet.
+const RESYNC: Duration = Duration::from_secs(30 * 60);
 /// What was seen in earlier passes.
 #[derive(Default)]
 pub(crate) struct Sightings {
@@ -47,18 +26,22 @@ pub(crate) struct Sightings {
     missing: Mutex<Aging<String, Instant>>,
     /// What an object waits for, in words, and the last pause before another look; by its UUID.
     waiting: Mutex<Aging<String, (String, Duration)>>,
+    /// Objects that were looked at in Kubernetes itself, by their UUID.
+    looked_at: Mutex<Aging<String, ()>>,
+    /// What was applied to an object, as a hash, and the version that it had after it; by its UUID.
+    applied: Mutex<Aging<String, (u64, String)>>,
 }
 
 impl Sightings {
     /// The entry that a database is at or beyond, as far as anybody has seen; 0 for one never seen.
     pub(crate) fn index(&self, database: &str) -> u64 {
-        self.indexes.lock().0.get(database).map_or(0, |(index, _)| *index)
+        self.indexes.lock().get(database).copied().unwrap_or(0)
     }
 
     /// Notes the entry that a database was at. An older answer takes nothing back.
     pub(crate) fn note_index(&self, database: &str, index: u64) {
         let mut indexes = self.indexes.lock();
-        let before = indexes.0.get(database).map_or(0, |(index, _)| *index);
+        let before = indexes.get(database).copied().unwrap_or(0);
         indexes.note(database.to_owned(), index.max(before));
     }
 
@@ -66,7 +49,7 @@ impl Sightings {
     /// either.
     pub(crate) fn is_still_missing(&self, object: &str) -> bool {
         let mut missing = self.missing.lock();
-        let since = missing.0.get(object).map_or_else(Instant::now, |(since, _)| *since);
+        let since = missing.get(object).copied().unwrap_or_else(Instant::now);
         missing.note(object.to_owned(), since);
         since.elapsed() >= APART
     }
@@ -75,8 +58,8 @@ impl Sightings {
     /// for the same, since an outage may last, and thousands of objects wait in it.
     pub(crate) fn pause(&self, object: &str, waits_for: String) -> Duration {
         let mut waiting = self.waiting.lock();
-        let pause = match waiting.0.get(object) {
-            Some(((before, pause), _)) if *before == waits_for => (*pause * 2).min(PATIENCE_MAX),
+        let pause = match waiting.get(object) {
+            Some((before, pause)) if *before == waits_for => (*pause * 2).min(PATIENCE_MAX),
             _ => SOON,
         };
         waiting.note(object.to_owned(), (waits_for, pause));
@@ -85,12 +68,34 @@ impl Sightings {
 
     /// Notes that an object waits for nothing.
     pub(crate) fn settled(&self, object: &str) {
-        self.waiting.lock().0.remove(object);
+        self.waiting.lock().forget(object);
+    }
+
+    /// Whether an object is to be looked at in Kubernetes itself, and not in copies of it.
+    pub(crate) fn is_resync_due(&self, object: &str) -> bool {
+        self.looked_at.lock().younger(object, RESYNC).is_none()
+    }
+
+    /// Notes that an object was looked at in Kubernetes itself.
+    pub(crate) fn resynced(&self, object: &str) {
+        self.looked_at.lock().note(object.to_owned(), ());
+    }
+
+    /// Whether an object has this version since just that was applied to it: applying it again would
+    /// change nothing.
+    pub(crate) fn is_applied(&self, object: &str, hash: u64, version: &str) -> bool {
+        let applied = self.applied.lock();
+        applied.get(object).is_some_and(|(before, after)| *before == hash && after == version)
+    }
+
+    /// Notes what was applied to an object, and the version that it has now.
+    pub(crate) fn applied(&self, object: String, hash: u64, version: String) {
+        self.applied.lock().note(object, (hash, version));
     }
 
     /// Notes that what an object stands for is there.
     pub(crate) fn found(&self, object: &str) {
-        self.missing.lock().0.remove(object);
+        self.missing.lock().forget(object);
     }
 }
 
@@ -120,6 +125,24 @@ mod tests {
         seen.settled("x");
         assert_eq!(pauses("pod 1", 1), [1]);
         assert_eq!(seen.pause("y", "pod 1".into()).as_secs(), 1);
+    }
+
+    #[test]
+    fn what_was_applied_counts_until_either_side_changes() {
+        let seen = Sightings::default();
+        assert!(!seen.is_applied("x", 1, "7"));
+        seen.applied("x".into(), 1, "7".into());
+        assert!(seen.is_applied("x", 1, "7"));
+        assert!(!seen.is_applied("x", 2, "7"), "something else is wanted");
+        assert!(!seen.is_applied("x", 1, "8"), "somebody changed it");
+    }
+
+    #[test]
+    fn an_object_is_looked_at_in_kubernetes_first_and_then_in_copies() {
+        let seen = Sightings::default();
+        assert!(seen.is_resync_due("x"));
+        seen.resynced("x");
+        assert!(!seen.is_resync_due("x") && seen.is_resync_due("y"));
     }
 
     #[test]

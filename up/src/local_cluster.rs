@@ -13,7 +13,7 @@ use vane_operator::cluster::observed::{self, Observed};
 use vane_operator::cluster::plan::Step;
 use vane_operator::cluster::recipe;
 use vane_operator::cluster::validate::{ValidatedCluster, validate};
-use vane_operator::database::{Admin, Disk, PodState, admin, disks};
+use vane_operator::database::{Admin, Channels, Disk, PodState, admin, disks};
 use vane_operator::names::{self, PEER_PORT};
 use vane_proto::admin::BootstrapRequest;
 
@@ -33,6 +33,8 @@ pub(crate) struct LocalCluster {
     binary: PathBuf,
     /// Those that this command started.
     started: BTreeMap<i32, Process>,
+    /// Connections to them.
+    channels: Channels,
 }
 
 impl LocalCluster {
@@ -46,7 +48,13 @@ impl LocalCluster {
         cluster.metadata.namespace.get_or_insert_with(|| "default".to_owned());
         let cluster = validate(&cluster)
             .map_err(|error| Error::cluster(&folder.state.name, error.to_string()))?;
-        Ok(Self { folder, cluster, binary, started: BTreeMap::new() })
+        Ok(Self {
+            folder,
+            cluster,
+            binary,
+            started: BTreeMap::new(),
+            channels: Channels::default(),
+        })
     }
 
     pub(crate) fn cluster(&self) -> &ValidatedCluster {
@@ -61,7 +69,7 @@ impl LocalCluster {
             .into_iter()
             .map(|(ordinal, address)| (ordinal, format!("{address}:{PEER_PORT}")))
             .collect();
-        let mut found = disks(Some(&state.token), &peers).await;
+        let mut found = disks(&self.channels, Some(&state.token), &peers).await;
         let ready = self.ready().await;
         let mut pod = |ordinal: i32| observed::Pod {
             name: names::pod(&state.name, ordinal),
@@ -176,7 +184,7 @@ impl LocalCluster {
     /// The admin interface of a node.
     pub(crate) fn admin(&self, ordinal: i32) -> Result<Admin, Error> {
         let address = address(self.folder.state.block, ordinal).unwrap_or(Ipv4Addr::LOCALHOST);
-        admin(&format!("{address}:{PEER_PORT}"), &self.folder.state.token)
+        admin(&self.channels, &format!("{address}:{PEER_PORT}"), &self.folder.state.token)
             .map_err(|e| self.failed(e.to_string()))
     }
 

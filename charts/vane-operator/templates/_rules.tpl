@@ -14,7 +14,7 @@ no others. Server-side apply needs `create` beside `patch` where it may be the f
 # One for each shard: made, compared with what there is, taken away with its shard.
 - apiGroups: [vanedb.io]
   resources: [shardplacements]
-  verbs: [list, create, patch, delete]
+  verbs: [list, watch, create, patch, delete]
 # What the operator has to say about each.
 - apiGroups: [vanedb.io]
   resources: [vectorclusters/status, collections/status, shardplacements/status]
@@ -31,11 +31,15 @@ no others. Server-side apply needs `create` beside `patch` where it may be the f
 - apiGroups: [""]
   resources: [services]
   verbs: [get, list, watch, create, patch]
-# Settings of the nodes, and the account that their pods run as, which has no rights. Read by name
-# before they are written, since what others made under that name is left alone.
+# Settings of the nodes. Read by name before they are written, since what others made under that
+# name is left alone.
 - apiGroups: [""]
-  resources: [configmaps, serviceaccounts]
+  resources: [configmaps]
   verbs: [get, create, patch]
+# The account that pods run as, which has no rights. Watched by the operator's label.
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [get, list, watch, create, patch]
 # The settings of a recipe that nothing is made from any more go with it.
 - apiGroups: [""]
   resources: [configmaps]
@@ -43,11 +47,11 @@ no others. Server-side apply needs `create` beside `patch` where it may be the f
 # What pods are made from, whole: the way back from a roll-out that fails.
 - apiGroups: [apps]
   resources: [controllerrevisions]
-  verbs: [get, list, create, delete]
+  verbs: [get, list, watch, create, delete]
 # Keeps a drain of machines from taking two nodes at once.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, create, patch]
+  verbs: [get, list, watch, create, patch]
 # The secret of a database: made once, read by its name. Never listed, watched or changed.
 - apiGroups: [""]
   resources: [secrets]
@@ -67,7 +71,7 @@ no others. Server-side apply needs `create` beside `patch` where it may be the f
 # Volumes that outlived their cluster are counted, so that a new one starts with all of them.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [list]
+  verbs: [list, watch]
 # What changed, for `kubectl describe`. An event that repeats is patched.
 - apiGroups: [events.k8s.io]
   resources: [events]

@@ -10,6 +10,7 @@ mod foreign;
 mod idle;
 mod life;
 mod losses;
+mod many;
 mod ownership;
 mod pair;
 mod process;

@@ -10,17 +10,17 @@ const CALLS: [(&str, &[&str]); 16] = [
     ("vectorclusters.vanedb.io/status", &["patch"]),
     ("collections.vanedb.io", &["list", "watch", "patch"]),
     ("collections.vanedb.io/status", &["patch"]),
-    ("shardplacements.vanedb.io", &["list", "create", "patch", "delete"]),
+    ("shardplacements.vanedb.io", &["list", "watch", "create", "patch", "delete"]),
     ("shardplacements.vanedb.io/status", &["patch"]),
     ("statefulsets.apps", &["get", "list", "watch", "create", "patch"]),
     ("statefulsets.apps/scale", &["patch"]),
     ("services", &["get", "list", "watch", "create", "patch"]),
-    ("poddisruptionbudgets.policy", &["get", "create", "patch"]),
+    ("poddisruptionbudgets.policy", &["get", "list", "watch", "create", "patch"]),
     ("secrets", &["get", "create"]),
     ("pods", &["list", "watch", "delete"]),
     ("pods/eviction", &["create"]),
-    ("controllerrevisions.apps", &["get", "list", "create", "delete"]),
-    ("persistentvolumeclaims", &["list"]),
+    ("controllerrevisions.apps", &["get", "list", "watch", "create", "delete"]),
+    ("persistentvolumeclaims", &["list", "watch"]),
     ("events.events.k8s.io", &["create", "patch"]),
 ];
 
@@ -66,7 +66,7 @@ async fn holds(account: &Access, namespace: &str) {
     assert_eq!(missing(account, namespace, &CALLS).await, [""; 0], "in {namespace}");
     let made: [(&str, &[&str]); 2] = [
         ("configmaps", &["get", "create", "patch", "delete"]),
-        ("serviceaccounts", &["get", "create", "patch"]),
+        ("serviceaccounts", &["get", "list", "watch", "create", "patch"]),
     ];
     assert_eq!(missing(account, namespace, &made).await, [""; 0], "in {namespace}");
     let never: usize = NEVER.iter().map(|(_, verbs)| verbs.len()).sum();

@@ -14,14 +14,16 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use uuid::Uuid;
 use vane_proto::admin;
+use xxhash_rust::xxh3::xxh3_64;
 
 use self::roll::Roll;
 use super::build::{self, Children};
 use super::dereference::Dereferenced;
 use super::plan::Step;
 use super::recipe;
-use super::standing::Standing;
+use super::standing::{Child, Standing};
 use super::validate::ValidatedCluster;
+use crate::context::Context;
 use crate::database::{self as nodes, Admin};
 use crate::error::{ApplyError, CallError, Request, database, kubernetes};
 use crate::names::{self, MANAGER};
@@ -33,19 +35,41 @@ use crate::names::{self, MANAGER};
 ///
 /// Kubernetes refused or did not answer. Objects before the one named were applied.
 pub(super) async fn children(
-    client: &Client,
+    context: &Context,
     cluster: &ValidatedCluster,
     seen: &Dereferenced,
     may_disrupt: bool,
 ) -> Result<(), ApplyError> {
-    // On every pass: where nothing differs the API server writes nothing.
     // No `..`: a new child cannot be forgotten.
     let Children { headless_service, client_service, service_account, disruption_budget } =
         build::children(cluster, may_disrupt);
-    apply(client, seen, headless_service).await?;
-    apply(client, seen, client_service).await?;
-    apply(client, seen, service_account).await?;
-    apply(client, seen, disruption_budget).await
+    keep(context, seen, headless_service).await?;
+    keep(context, seen, client_service).await?;
+    keep(context, seen, service_account).await?;
+    keep(context, seen, disruption_budget).await
+}
+
+/// Applies an object, unless just that was applied to it and nobody changed it since.
+async fn keep<K>(context: &Context, seen: &Dereferenced, object: K) -> Result<(), ApplyError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Serialize
+        + DeserializeOwned
+        + Clone
+        + Debug,
+{
+    // What cannot be written as JSON cannot be applied either.
+    let hash = serde_json::to_vec(&object).map_or(0, |bytes| xxh3_64(&bytes));
+    let there = seen.observed.child(&names::object::<K>(&object.name_any()));
+    if let Some(Child { standing: Standing::Ours(uid), version: Some(version), .. }) = there
+        && context.sightings.is_applied(uid, hash, version)
+    {
+        return Ok(());
+    }
+    let applied = apply(&context.client, seen, object).await?;
+    let (uid, version) = (applied.uid(), applied.resource_version());
+    context.sightings.applied(uid.unwrap_or_default(), hash, version.unwrap_or_default());
+    Ok(())
 }
 
 /// Carries out one step.
@@ -68,7 +92,7 @@ pub(super) async fn step(
             // Pods read their settings when they start: these come first.
             roll.keep(&recipe::of_spec(cluster)).await?;
             apply(client, seen, build::settings(cluster)).await?;
-            apply(client, seen, build::stateful_set(cluster, *replicas)).await
+            apply(client, seen, build::stateful_set(cluster, *replicas)).await.map(drop)
         }
         Step::TakeSet => {
             // Only whose it is: applying the whole set would change the template with it.
@@ -146,12 +170,13 @@ fn admin_of(
         return Err(ApplyError::NoNode { cluster: cluster.name.clone() });
     };
     let pod = names::pod(&cluster.name, ordinal);
-    Ok(nodes::admin(address, token).map_err(|source| CallError::Client { pod, source })?)
+    Ok(nodes::admin(&seen.channels, address, token)
+        .map_err(|source| CallError::Client { pod, source })?)
 }
 
 /// Brings an object to what it should be, as long as it is what the pass saw under its name: one
 /// that somebody else made or put in its place meanwhile is not written over.
-async fn apply<K>(client: &Client, seen: &Dereferenced, mut object: K) -> Result<(), ApplyError>
+async fn apply<K>(client: &Client, seen: &Dereferenced, mut object: K) -> Result<K, ApplyError>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Serialize
@@ -174,5 +199,5 @@ where
         Standing::Free | Standing::Going | Standing::Foreign(_) => parameters,
     };
     let applied = objects.patch(&name, &parameters, &Patch::Apply(&object)).await;
-    Ok(applied.map(drop).map_err(kubernetes(Request::Apply(what)))?)
+    Ok(applied.map_err(kubernetes(Request::Apply(what)))?)
 }

@@ -16,7 +16,8 @@ use super::standing::{Child, Standing};
 use super::status::remembers_founding;
 use super::validate::ValidatedCluster;
 use crate::context::Context;
-use crate::database::{self, Disk, Member, Scope, ask, disks, pods, token};
+use crate::copies::Copies;
+use crate::database::{self, Channels, Disk, Member, Scope, ask, disks, pods, token};
 use crate::error::{CallError, Request, kubernetes};
 use crate::names;
 
@@ -31,6 +32,8 @@ pub(crate) struct Dereferenced {
     pub(crate) token: Option<String>,
     /// Addresses of the pods' admin interfaces, by ordinal.
     pub(crate) addresses: BTreeMap<i32, String>,
+    /// Connections to them.
+    pub(crate) channels: Channels,
     /// The StatefulSet, as it is.
     pub(crate) set: Option<StatefulSet>,
     /// When the database was asked.
@@ -45,9 +48,9 @@ pub(crate) struct Dereferenced {
 pub(crate) async fn dereference(
     context: &Context,
     cluster: &ValidatedCluster,
+    copies: Option<&Copies>,
 ) -> Result<Dereferenced, CallError> {
-    let client = &context.client;
-    let scope = Scope { client, cluster: &cluster.name, namespace: &cluster.namespace };
+    let scope = context.scope(&cluster.namespace, &cluster.name, copies);
     let (token, no_token) = match token::read(scope).await? {
         Ok(token) => (Some(token), None),
         Err(why) => (None, Some(why)),
@@ -60,14 +63,14 @@ pub(crate) async fn dereference(
     let found = pods::list(scope).await?;
     let addresses: BTreeMap<i32, String> =
         found.iter().filter_map(|(ordinal, pod)| Some((*ordinal, pods::address(pod)?))).collect();
-    let mut disks = disks(token.as_deref(), &addresses).await;
+    let mut disks = disks(scope.channels, token.as_deref(), &addresses).await;
     let mut pods = BTreeMap::new();
     for (ordinal, pod) in found {
         // Never taken for empty: a database is founded by these answers.
         let disk = disks
             .remove(&ordinal)
             .unwrap_or_else(|| Disk::Unreachable(pods::why_without_address(&pod)));
-        let zone = pods::zone(client, &pod).await?;
+        let zone = pods::zone(scope, &pod).await?;
         let (name, ready) = (pod.name_any(), pods::is_ready(&pod));
         let state = database::pod_state(&pod, Timestamp::now());
         pods.insert(ordinal, Pod { name, ready, zone, disk, state });
@@ -82,7 +85,7 @@ pub(crate) async fn dereference(
         children.push(child);
     }
     let asked = Instant::now();
-    let members = members(token.as_deref(), &addresses, &pods);
+    let members = members(scope, token.as_deref(), &addresses, &pods);
     let database = ask(&context.sightings, members).await;
     let founded = remembers_founding(&cluster.status);
     let observed = Observed {
@@ -96,7 +99,8 @@ pub(crate) async fn dereference(
         founded,
         database,
     };
-    Ok(Dereferenced { observed, token, addresses, set: there, asked })
+    let channels = context.channels.clone();
+    Ok(Dereferenced { observed, token, addresses, channels, set: there, asked })
 }
 
 /// The StatefulSet of the cluster. One that is somebody else's says nothing of this cluster.
@@ -108,6 +112,9 @@ async fn statefulset(
     let is_ours = |child: &Child| matches!(child.standing, Standing::Ours(_));
     if !children.iter().any(|child| child.object == object && is_ours(child)) {
         return Ok(None);
+    }
+    if let Some(copy) = scope.copy_of(|copies| &copies.sets, scope.cluster) {
+        return Ok(Some(StatefulSet::clone(&copy)));
     }
     let failed = kubernetes(Request::Read(format!("statefulset {}", scope.cluster)));
     scope.api::<StatefulSet>().get_opt(scope.cluster).await.map_err(failed)
@@ -162,16 +169,22 @@ fn recipes(
 
 async fn highest_claim(scope: Scope<'_>) -> Result<Option<i32>, CallError> {
     // Volumes that were retained have claims and no pods yet.
-    let claims = scope.api::<PersistentVolumeClaim>();
-    let failed = kubernetes(Request::List("the volume claims".into()));
-    let found = claims.list_metadata(&scope.selected()).await.map_err(failed)?;
-    let names = found.items.iter().map(ResourceExt::name_any);
-    Ok(names.filter_map(|name| names::claim_ordinal(scope.cluster, &name)).max())
+    let names: Vec<String> = match scope.copies_of(|copies| &copies.claims) {
+        Some(copies) => copies.iter().map(|copy| copy.name_any()).collect(),
+        None => {
+            let claims = scope.api::<PersistentVolumeClaim>();
+            let failed = kubernetes(Request::List("the volume claims".into()));
+            let found = claims.list_metadata(&scope.selected()).await.map_err(failed)?;
+            found.items.iter().map(ResourceExt::name_any).collect()
+        }
+    };
+    Ok(names.into_iter().filter_map(|name| names::claim_ordinal(scope.cluster, &name)).max())
 }
 
 /// The nodes that belong to a database; one with an empty disk knows nothing of it yet. Those that
 /// are ready first: they know what their leaders know.
 fn members(
+    scope: Scope<'_>,
     token: Option<&str>,
     addresses: &BTreeMap<i32, String>,
     pods: &BTreeMap<i32, Pod>,
@@ -181,7 +194,7 @@ fn members(
     ordered.sort_by_key(|(ordinal, pod)| (!pod.ready, **ordinal));
     let member = |(ordinal, pod): (&i32, &Pod)| {
         let database = pod.disk.database()?.to_owned();
-        let admin = database::admin(addresses.get(ordinal)?, token).ok()?;
+        let admin = database::admin(scope.channels, addresses.get(ordinal)?, token).ok()?;
         Some(Member { pod: pod.name.clone(), database, admin })
     };
     ordered.into_iter().filter_map(member).collect()

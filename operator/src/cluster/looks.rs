@@ -7,12 +7,15 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
 use kube::api::ListParams;
-use kube::{Resource, ResourceExt};
+use kube::runtime::reflector::Store;
 use serde::de::DeserializeOwned;
 
-use super::standing::{Child, standing};
+use super::standing::{Child, Standing};
 use super::validate::ValidatedCluster;
+use crate::copies::Copies;
 use crate::database::Scope;
 use crate::error::{CallError, Request, kubernetes};
 use crate::names;
@@ -32,11 +35,11 @@ pub(super) async fn children(
     let headless = names::headless_service(name);
     // Side by side: a pass waits for the slowest, not for all of them.
     let (set, service, nodes, account, budget) = tokio::try_join!(
-        child::<StatefulSet>(scope, cluster, name),
-        child::<Service>(scope, cluster, name),
-        child::<Service>(scope, cluster, &headless),
-        child::<ServiceAccount>(scope, cluster, name),
-        child::<PodDisruptionBudget>(scope, cluster, name),
+        child::<StatefulSet, _>(scope, cluster, name, |copies| &copies.sets),
+        child::<Service, _>(scope, cluster, name, |copies| &copies.services),
+        child::<Service, _>(scope, cluster, &headless, |copies| &copies.services),
+        child::<ServiceAccount, _>(scope, cluster, name, |copies| &copies.accounts),
+        child::<PodDisruptionBudget, _>(scope, cluster, name, |copies| &copies.budgets),
     )?;
     Ok(vec![set, service, nodes, account, budget])
 }
@@ -57,10 +60,29 @@ pub(super) async fn settings(
             true => names::settings_before_recipes(&cluster.name),
             false => names::settings(&cluster.name, &recipe),
         };
-        let child = child::<ConfigMap>(scope, cluster, &name).await?;
-        Ok((recipe, child))
+        Ok((recipe, settings_child(scope, cluster, &name).await?))
     };
     try_join_all(recipes.into_iter().map(look)).await
+}
+
+/// What stands under the name of settings. They never change, and ConfigMaps are not watched.
+async fn settings_child(
+    scope: Scope<'_>,
+    cluster: &ValidatedCluster,
+    name: &str,
+) -> Result<Child, CallError> {
+    let object = names::object::<ConfigMap>(name);
+    if let Some(uid) = scope.copies.and_then(|_| scope.recent.settings(scope.namespace, name)) {
+        return Ok(Child { object, standing: Standing::Ours(uid), version: None });
+    }
+    let found = metadata::<ConfigMap>(scope, name).await?;
+    let child = Child::new(object, cluster, found.as_ref());
+    let uid = match &child.standing {
+        Standing::Ours(uid) => Some(uid.as_str()),
+        Standing::Free | Standing::Going | Standing::Foreign(_) => None,
+    };
+    scope.recent.note_settings(scope.namespace, name, uid);
+    Ok(child)
 }
 
 /// Names of the recipes that are kept.
@@ -69,26 +91,48 @@ pub(super) async fn settings(
 ///
 /// Kubernetes refused or did not answer.
 pub(super) async fn recipes(scope: Scope<'_>) -> Result<BTreeSet<String>, CallError> {
+    if let Some(copies) = scope.copies_of(|copies| &copies.recipes) {
+        return Ok(kept(copies.iter().map(|copy| &copy.metadata)));
+    }
     let selected = ListParams::default().labels(&names::recipes_selector(scope.cluster));
     let found = scope.api::<ControllerRevision>().list_metadata(&selected).await;
     let found = found.map_err(kubernetes(Request::List("the recipes that are kept".into())))?;
-    // One that goes with a cluster that was deleted is kept no longer.
-    let stays = found.items.iter().filter(|kept| kept.metadata.deletion_timestamp.is_none());
-    Ok(stays.filter_map(|kept| kept.labels().get(names::RECIPE).cloned()).collect())
+    Ok(kept(found.items.iter().map(|kept| &kept.metadata)))
 }
 
-async fn child<K>(
+/// Names of the recipes in these objects. One that goes with a cluster that was deleted is kept no
+/// longer.
+fn kept<'a>(objects: impl Iterator<Item = &'a ObjectMeta>) -> BTreeSet<String> {
+    let stays = objects.filter(|object| object.deletion_timestamp.is_none());
+    stays.filter_map(|object| object.labels.as_ref()?.get(names::RECIPE).cloned()).collect()
+}
+
+async fn child<K, Copy>(
     scope: Scope<'_>,
     cluster: &ValidatedCluster,
     name: &str,
+    copies: fn(&Copies) -> &Store<Copy>,
 ) -> Result<Child, CallError>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned,
     K: std::fmt::Debug,
+    Copy: Resource<DynamicType = ()> + Clone + 'static,
 {
     let object = names::object::<K>(name);
-    let failed = kubernetes(Request::Read(object.clone()));
+    // Copies are of what bears our labels. What else stands there, Kubernetes says.
+    if let Some(copy) = scope.copy_of(copies, name) {
+        return Ok(Child::new(object, cluster, Some(copy.meta())));
+    }
+    let found = metadata::<K>(scope, name).await?;
+    Ok(Child::new(object, cluster, found.as_ref()))
+}
+
+async fn metadata<K>(scope: Scope<'_>, name: &str) -> Result<Option<ObjectMeta>, CallError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned,
+    K: std::fmt::Debug,
+{
+    let failed = kubernetes(Request::Read(names::object::<K>(name)));
     let found = scope.api::<K>().get_metadata_opt(name).await.map_err(failed)?;
-    let standing = standing(cluster, found.as_ref().map(|found| &found.metadata));
-    Ok(Child { object, standing })
+    Ok(found.map(|found| found.metadata))
 }

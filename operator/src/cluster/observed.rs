@@ -68,10 +68,14 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// What stands under the name of an object, by its kind and name, where it was looked for.
+    pub(crate) fn child(&self, object: &str) -> Option<&Child> {
+        self.children.iter().find(|child| child.object == object)
+    }
+
     /// Whose an object is, by its kind and name; nobody's where it was not looked for.
     pub(crate) fn standing_of(&self, object: &str) -> &Standing {
-        let found = self.children.iter().find(|child| child.object == object);
-        found.map_or(&Standing::Free, |child| &child.standing)
+        self.child(object).map_or(&Standing::Free, |child| &child.standing)
     }
 
     /// Whether what is known of the database is known by the word of a majority of it.

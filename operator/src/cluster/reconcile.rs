@@ -12,6 +12,7 @@ use super::plan::{Plan, Roll, Step, plan};
 use super::validate::{ValidatedCluster, validate};
 use super::{apply, status};
 use crate::context::Context;
+use crate::copies::Copies;
 use crate::error::{ApplyError, CallError, ValidateError};
 use crate::events;
 use crate::placement;
@@ -45,12 +46,17 @@ impl Reconciler for ClusterReconciler {
         &self,
         context: &Context,
         cluster: &ValidatedCluster,
+        copies: Option<&Copies>,
     ) -> Result<Dereferenced, CallError> {
-        dereference(context, cluster).await
+        dereference(context, cluster, copies).await
     }
 
     fn plan(cluster: &ValidatedCluster, seen: &Dereferenced) -> Plan {
         plan(cluster, &seen.observed)
+    }
+
+    fn has_steps(plan: &Plan) -> bool {
+        !plan.steps.is_empty()
     }
 
     async fn apply(
@@ -62,7 +68,7 @@ impl Reconciler for ClusterReconciler {
         let client = &context.client;
         // Before the pods: they find each other by the headless Service.
         if plan.keeps_children {
-            apply::children(client, cluster, seen, plan.may_disrupt).await?;
+            apply::children(context, cluster, seen, plan.may_disrupt).await?;
         }
         for step in &plan.steps {
             let doing = apply::step(client, cluster, seen, step);

@@ -15,6 +15,16 @@ pub struct Child {
     pub object: String,
     /// Whose it is.
     pub standing: Standing,
+    /// Its version, where it was looked at.
+    pub version: Option<String>,
+}
+
+impl Child {
+    /// What was found under the name of `object`.
+    pub fn new(object: String, cluster: &ValidatedCluster, found: Option<&ObjectMeta>) -> Self {
+        let version = found.and_then(|found| found.resource_version.clone());
+        Self { object, standing: standing(cluster, found), version }
+    }
 }
 
 /// Whose an object is.

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 use kube::core::error_boundary::DeserializeGuard;
 use kube::runtime::reflector::Store;
-use kube::{Client, ResourceExt};
 use tonic::Code;
 use vane_crds::conditions::FOUNDED;
 use vane_crds::{Collection, VectorCluster};
@@ -16,6 +16,8 @@ use super::observed::{Cluster, Observed};
 use super::spread::{self, Wanted};
 use super::status::remembers;
 use super::validate::ValidatedCollection;
+use crate::context::Context;
+use crate::copies::Copies;
 use crate::database::{Admin, Scope, catch_up, pods, token};
 use crate::error::{CallError, Request, database, kubernetes};
 use crate::names;
@@ -37,9 +39,10 @@ pub(crate) struct Dereferenced {
 ///
 /// Kubernetes refused or did not answer. That no node answers is a fact, not an error.
 pub(crate) async fn dereference(
-    client: &Client,
+    context: &Context,
     collection: &ValidatedCollection,
     all: &Collections,
+    copies: Option<&Copies>,
 ) -> Result<Dereferenced, CallError> {
     let all = all.state();
     // An object that cannot be read names no collection.
@@ -50,7 +53,7 @@ pub(crate) async fn dereference(
         ..Observed::default()
     };
     let name = &collection.spec.cluster_ref.name;
-    let scope = Scope { client, cluster: name, namespace: &collection.namespace };
+    let scope = context.scope(&collection.namespace, name, copies);
     let Some(cluster) = named_cluster(scope).await? else {
         return Ok(Dereferenced { observed, node: None });
     };
@@ -87,8 +90,14 @@ pub(crate) async fn dereference(
 
 /// The cluster that a Collection names. One that is being deleted counts as gone.
 async fn named_cluster(scope: Scope<'_>) -> Result<Option<VectorCluster>, CallError> {
-    let failed = kubernetes(Request::Read(format!("VectorCluster {}", scope.cluster)));
-    let found = scope.api::<VectorCluster>().get_opt(scope.cluster).await.map_err(failed)?;
+    let copy = scope.copy_of(|copies| &copies.clusters, scope.cluster);
+    let found = match copy.as_ref().and_then(|copy| copy.0.as_ref().ok()) {
+        Some(copy) => Some(copy.clone()),
+        None => {
+            let failed = kubernetes(Request::Read(format!("VectorCluster {}", scope.cluster)));
+            scope.api::<VectorCluster>().get_opt(scope.cluster).await.map_err(failed)?
+        }
+    };
     Ok(found.filter(|cluster| cluster.metadata.deletion_timestamp.is_none()))
 }
 
@@ -104,7 +113,7 @@ async fn awaited(
         .collect();
     for (ordinal, pod) in pods::list(scope).await? {
         let made = pod.creation_timestamp().map(|time| time.0);
-        let zone = pods::zone(scope.client, &pod).await?;
+        let zone = pods::zone(scope, &pod).await?;
         wanted.insert(ordinal, Wanted { name: pod.name_any(), made, zone });
     }
     let mut conditions = cluster.status.iter().flat_map(|status| &status.conditions);

@@ -13,6 +13,7 @@ use super::validate::{ValidatedCollection, validate};
 use super::vectors::are_changing;
 use super::{apply, status};
 use crate::context::Context;
+use crate::copies::Copies;
 use crate::error::{ApplyError, CallError, ValidateError};
 use crate::reconcile::{Reconciler, carry_out};
 
@@ -40,12 +41,17 @@ impl Reconciler for CollectionReconciler {
         &self,
         context: &Context,
         collection: &ValidatedCollection,
+        copies: Option<&Copies>,
     ) -> Result<Dereferenced, CallError> {
-        dereference(&context.client, collection, &self.all).await
+        dereference(context, collection, &self.all, copies).await
     }
 
     fn plan(collection: &ValidatedCollection, seen: &Dereferenced) -> Plan {
         plan(collection, &seen.observed)
+    }
+
+    fn has_steps(plan: &Plan) -> bool {
+        !plan.steps.is_empty()
     }
 
     async fn apply(

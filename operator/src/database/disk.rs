@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use vane_proto::admin;
 
-use super::Admin;
+use super::{Admin, Channels};
 
 /// Time for the answer, which a node has at hand from its start on.
 const ANSWER_MAX: Duration = Duration::from_secs(3);
@@ -38,17 +38,21 @@ impl Disk {
 
 /// Asks the nodes at these addresses, by ordinal, whose disks they have. Without a token
 /// nobody can be asked.
-pub async fn disks(token: Option<&str>, addresses: &BTreeMap<i32, String>) -> BTreeMap<i32, Disk> {
+pub async fn disks(
+    channels: &Channels,
+    token: Option<&str>,
+    addresses: &BTreeMap<i32, String>,
+) -> BTreeMap<i32, Disk> {
     let Some(token) = token else { return BTreeMap::new() };
-    let asked = addresses
-        .iter()
-        .map(|(ordinal, address)| async move { (*ordinal, disk_at(address, token).await) });
+    let asked = addresses.iter().map(|(ordinal, address)| async move {
+        (*ordinal, disk_at(channels, address, token).await)
+    });
     // All at once: silent nodes cost one timeout together.
     join_all(asked).await.into_iter().collect()
 }
 
-async fn disk_at(address: &str, token: &str) -> Disk {
-    match super::admin(address, token) {
+async fn disk_at(channels: &Channels, address: &str, token: &str) -> Disk {
+    match super::admin(channels, address, token) {
         Ok(admin) => disk(admin).await,
         Err(error) => Disk::Unreachable(error.to_string()),
     }

@@ -2,8 +2,8 @@
 //! they answer and in which zone they stand. Asks no node.
 
 use k8s_openapi::api::core::v1::{Node as Machine, Pod};
+use kube::ResourceExt;
 use kube::api::Api;
-use kube::{Client, ResourceExt};
 
 use super::{Admin, Scope, admin};
 use crate::error::{CallError, Request, kubernetes};
@@ -21,10 +21,14 @@ const FORBIDDEN: u16 = 403;
 ///
 /// Kubernetes refused or did not answer.
 pub(crate) async fn list(scope: Scope<'_>) -> Result<Vec<(i32, Pod)>, CallError> {
-    let found = scope.api::<Pod>().list(&scope.selected()).await;
-    let found = found.map_err(kubernetes(Request::List("the pods".into())))?;
+    let found = match scope.copies_of(|copies| &copies.pods) {
+        Some(copies) => copies.iter().map(|pod| Pod::clone(pod)).collect(),
+        None => {
+            let found = scope.api::<Pod>().list(&scope.selected()).await;
+            found.map_err(kubernetes(Request::List("the pods".into())))?.items
+        }
+    };
     let with_ordinal = found
-        .items
         .into_iter()
         .filter_map(|pod| Some((names::pod_ordinal(scope.cluster, &pod.name_any())?, pod)));
     Ok(with_ordinal.collect())
@@ -75,11 +79,14 @@ pub(crate) fn why_without_address(pod: &Pod) -> String {
 /// # Errors
 ///
 /// Kubernetes refused or did not answer.
-pub(crate) async fn zone(client: &Client, pod: &Pod) -> Result<Option<String>, CallError> {
+pub(crate) async fn zone(scope: Scope<'_>, pod: &Pod) -> Result<Option<String>, CallError> {
     let Some(machine) = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()) else {
         return Ok(None);
     };
-    let machines: Api<Machine> = Api::all(client.clone());
+    if let Some(known) = scope.copies.and_then(|_| scope.recent.zone(machine)) {
+        return Ok(known);
+    }
+    let machines: Api<Machine> = Api::all(scope.client.clone());
     let failed = kubernetes(Request::Read(format!("the zone of machine {machine}")));
     let found = match machines.get_metadata_opt(machine).await {
         // Machines are in no namespace, and an operator of one may not be let see them: it knows no
@@ -87,7 +94,9 @@ pub(crate) async fn zone(client: &Client, pod: &Pod) -> Result<Option<String>, C
         Err(kube::Error::Api(status)) if status.code == FORBIDDEN => None,
         found => found.map_err(failed)?,
     };
-    Ok(found.and_then(|machine| machine.labels().get(ZONE_LABEL).cloned()))
+    let zone = found.and_then(|machine| machine.labels().get(ZONE_LABEL).cloned());
+    scope.recent.note_zone(machine, zone.as_deref());
+    Ok(zone)
 }
 
 /// Clients of the nodes that are ready, of which any answers for the whole database.
@@ -101,7 +110,8 @@ pub(crate) async fn ready_nodes(scope: Scope<'_>, token: &str) -> Result<Vec<Adm
     ready
         .filter_map(|pod| Some((pod.name_any(), address(pod)?)))
         .map(|(pod, address)| {
-            admin(&address, token).map_err(|source| CallError::Client { pod, source })
+            admin(scope.channels, &address, token)
+                .map_err(|source| CallError::Client { pod, source })
         })
         .collect()
 }

@@ -2,12 +2,13 @@
 //! shard is gone: by two looks some time apart, each by the word of a majority.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, Preconditions};
 use vane_crds::ShardPlacement;
 use vane_crds::placement::ShardPlacementStatus;
 use vane_proto::admin;
@@ -39,7 +40,7 @@ pub(crate) async fn sync(
 ) -> Result<(), CallError> {
     let placements: Api<ShardPlacement> =
         Api::namespaced(context.client.clone(), &cluster.namespace);
-    let mut there = list(&placements, &cluster.name).await?;
+    let mut there = list(context, &placements, cluster).await?;
     let nodes = build::nodes(database);
     let now = Time(Timestamp::now());
     for (position, shard) in database.shards.iter().enumerate() {
@@ -62,7 +63,7 @@ pub(crate) async fn sync(
             // cluster's status: each object is one of the API server's, and whoever may write to
             // the database may make shards.
             None if cluster.spec.paused || position >= PLACEMENTS_MAX => continue,
-            None => make(&placements, &wanted).await?,
+            None => Arc::new(make(&placements, &wanted).await?),
         };
         let status = build::status(&placement, shard, &nodes, &now);
         update_status(context, &placement, status).await?;
@@ -82,7 +83,7 @@ pub(crate) async fn sync(
                 let status = build::gone(placement, &now);
                 update_status(context, placement, status).await?;
             }
-            None => delete(&placements, &placement.name_any()).await?,
+            None => delete(&placements, placement).await?,
         }
     }
     Ok(())
@@ -96,13 +97,22 @@ fn is_of(placement: &ShardPlacement, shard: &admin::Shard) -> bool {
 
 /// The objects of a cluster, by name.
 async fn list(
+    context: &Context,
     placements: &Api<ShardPlacement>,
-    cluster: &str,
-) -> Result<BTreeMap<String, ShardPlacement>, CallError> {
-    let selected = ListParams::default().labels(&names::selector(cluster));
-    let failed = kubernetes(Request::List("the shard placements".into()));
-    let listed = placements.list(&selected).await.map_err(failed)?;
-    Ok(listed.items.into_iter().map(|placement| (placement.name_any(), placement)).collect())
+    cluster: &ValidatedCluster,
+) -> Result<BTreeMap<String, Arc<ShardPlacement>>, CallError> {
+    let copies = context.copies(&cluster.namespace);
+    let scope = context.scope(&cluster.namespace, &cluster.name, copies.as_deref());
+    let there = match scope.copies_of(|copies| &copies.placements) {
+        Some(copies) => copies,
+        None => {
+            let selected = ListParams::default().labels(&names::selector(&cluster.name));
+            let failed = kubernetes(Request::List("the shard placements".into()));
+            let listed = placements.list(&selected).await.map_err(failed)?;
+            listed.items.into_iter().map(Arc::new).collect()
+        }
+    };
+    Ok(there.into_iter().map(|placement| (placement.name_any(), placement)).collect())
 }
 
 async fn make(
@@ -116,10 +126,17 @@ async fn make(
 }
 
 /// Deletes the object of a shard that is gone. That moves nothing: the shard went with its
-/// collection.
-async fn delete(placements: &Api<ShardPlacement>, name: &str) -> Result<(), CallError> {
-    match placements.delete(name, &DeleteParams::default()).await {
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+/// collection. One that somebody has written into since it was looked at stays for another look.
+async fn delete(
+    placements: &Api<ShardPlacement>,
+    placement: &ShardPlacement,
+) -> Result<(), CallError> {
+    let name = &placement.name_any();
+    let seen =
+        Preconditions { uid: placement.uid(), resource_version: placement.resource_version() };
+    let parameters = DeleteParams { preconditions: Some(seen), ..DeleteParams::default() };
+    match placements.delete(name, &parameters).await {
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
         outcome => {
             let request = Request::Delete(format!("shardplacement {name}"));
             outcome.map(drop).map_err(kubernetes(request))

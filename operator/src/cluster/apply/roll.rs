@@ -80,7 +80,7 @@ impl Roll<'_> {
     /// Makes the settings of a recipe that is kept.
     pub(super) async fn make_settings(&self, name: &str) -> Result<(), ApplyError> {
         let settings = self.kept(name).await?.config_map(self.cluster, name);
-        apply(self.client, self.seen, settings).await
+        apply(self.client, self.seen, settings).await.map(drop)
     }
 
     /// Has pods made from a recipe that is kept.

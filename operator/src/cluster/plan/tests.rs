@@ -204,7 +204,7 @@ fn a_token_is_made_while_nobody_has_one_and_never_under_running_nodes() {
 }
 
 fn child(standing: Standing) -> Child {
-    Child { object: "service demo".into(), standing }
+    Child { object: "service demo".into(), standing, version: None }
 }
 
 #[test]
