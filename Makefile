@@ -79,7 +79,7 @@ test: setup ## everything: lint, unit, simulation, chart, process, crash, power,
 
 # The same loops as in `test`, for longer: nights instead of minutes.
 soak: setup ## the loops of the tests for hours: seeds, hostile input, crashes, power failures, a cluster at rest
-	@SEEDS=0..50000 CRASH_ROUNDS=1000 POWER_ROUNDS=200 KILL_ROUNDS=100 LOST_VOLUMES=10 MOVE_POINTS=1000000 INDEX_POINTS=1000000 IDLE_SECONDS=3600 FUZZ_SECONDS=600 scripts/steps build sim fuzz crash-test cluster-test apiserver-test
+	@SEEDS=0..50000 CRASH_ROUNDS=1000 POWER_ROUNDS=200 KILL_ROUNDS=100 LOST_VOLUMES=10 MOVE_POINTS=1000000 INDEX_POINTS=1000000 IDLE_SECONDS=3600 MANY_CLUSTERS=1000 MANY_SECONDS=60 FUZZ_SECONDS=600 scripts/steps build sim fuzz crash-test cluster-test apiserver-test
 
 prepare: $(VENV)/.done ## download what tests need beside the build: Python's packages, Kubernetes' binaries
 	@e2e/kubernetes/tools charts

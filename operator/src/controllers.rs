@@ -15,7 +15,7 @@ use vane_crds::{Collection, VectorCluster};
 use crate::cluster::reconcile::ClusterReconciler;
 use crate::collection::reconcile::CollectionReconciler;
 use crate::context::Context;
-use crate::copies::{Copies, scoped};
+use crate::copies::{Copies, kept, scoped, strip_metadata};
 use crate::names;
 use crate::reconcile::{after_error, reconcile};
 
@@ -41,9 +41,10 @@ async fn clusters(
     let client = context.client.clone();
     // An object that cannot be read would otherwise end the watch of all others.
     let clusters = scoped::<DeserializeGuard<VectorCluster>>(&client, namespace);
-    let controller = Controller::new(clusters, watcher::Config::default())
+    let (clusters, told) = kept(clusters, watcher::Config::default(), strip_metadata);
+    let controller = Controller::for_stream(told, clusters.clone())
         .with_config(Config::default().concurrency(CONCURRENCY));
-    let (copies, changes) = Copies::watch(&client, namespace, controller.store());
+    let (copies, changes) = Copies::watch(&client, namespace, clusters);
     let copies = Arc::new(copies);
     context.keep(namespace, Arc::clone(&copies));
     let passes = controller

@@ -33,6 +33,7 @@ pub(crate) type Metadata<K> = PartialObjectMeta<K>;
 /// Copies of what is in one namespace, or in all.
 pub(crate) struct Copies {
     pub(crate) clusters: Store<DeserializeGuard<VectorCluster>>,
+    /// Without what pods are made of.
     pub(crate) sets: Store<StatefulSet>,
     /// Of their spec only the machine.
     pub(crate) pods: Store<Pod>,
@@ -69,17 +70,17 @@ impl Copies {
         namespace: Option<&str>,
         clusters: Store<DeserializeGuard<VectorCluster>>,
     ) -> (Self, Changes) {
-        let (set_copies, sets) = kept(scoped(client, namespace), strip_metadata);
-        let (pod_copies, pods) = kept(scoped(client, namespace), strip_pod);
-        let (placement_copies, placements) = kept(scoped(client, namespace), strip_metadata);
+        let (set_copies, sets) = made(scoped(client, namespace), strip_set);
+        let (pod_copies, pods) = made(scoped(client, namespace), strip_pod);
+        let (placement_copies, placements) = made(scoped(client, namespace), strip_metadata);
         // What people write changes the generation.
         let placements =
             placements.predicate_filter(predicates::generation, Default::default()).boxed();
-        let (service_copies, services) = kept(scoped(client, namespace), strip_metadata);
-        let (account_copies, accounts) = kept(scoped(client, namespace), strip_metadata);
-        let (budget_copies, budgets) = kept(scoped(client, namespace), strip_metadata);
-        let (recipe_copies, recipes) = kept(scoped(client, namespace), strip_metadata);
-        let (claim_copies, claims) = kept(scoped(client, namespace), strip_metadata);
+        let (service_copies, services) = made(scoped(client, namespace), strip_metadata);
+        let (account_copies, accounts) = made(scoped(client, namespace), strip_metadata);
+        let (budget_copies, budgets) = made(scoped(client, namespace), strip_metadata);
+        let (recipe_copies, recipes) = made(scoped(client, namespace), strip_metadata);
+        let (claim_copies, claims) = made(scoped(client, namespace), strip_metadata);
         let copies = Self {
             clusters,
             sets: set_copies,
@@ -132,25 +133,43 @@ impl Copies {
     }
 }
 
-/// Copies of objects, or of their metadata where those are the objects, but for what `strip` takes
-/// away.
-fn kept<K>(objects: Api<K>, strip: fn(&mut K)) -> (Store<K>, Told<K>)
+/// Copies of what was made for clusters of one kind, or of its metadata, but for what `strip` takes
+/// away. Never all pods and claims of a Kubernetes cluster: only what is ours.
+fn made<K>(objects: Api<K>, strip: fn(&mut K)) -> (Store<K>, Told<K>)
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    let ours = watcher::Config::default().labels(&names::clusters_selector());
+    kept(objects, ours, strip)
+}
+
+/// Copies of selected objects of one kind, but for what `strip` takes away.
+pub(crate) fn kept<K>(
+    objects: Api<K>,
+    selected: watcher::Config,
+    strip: fn(&mut K),
+) -> (Store<K>, Told<K>)
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
     let (copies, writer) = reflector::store();
-    let told = watcher(objects, ours()).default_backoff().modify(strip);
+    let told = watcher(objects, selected).default_backoff().modify(strip);
     (copies, told.reflect(writer).touched_objects().boxed())
 }
 
-/// Never all pods and claims of a Kubernetes cluster: only what is ours.
-fn ours() -> watcher::Config {
-    watcher::Config::default().labels(&names::clusters_selector())
+/// A third of most objects, of which nothing is read.
+pub(crate) fn strip_metadata<K: ResourceExt>(object: &mut K) {
+    object.managed_fields_mut().clear();
 }
 
-/// A third of most objects, of which nothing is read.
-fn strip_metadata<K: ResourceExt>(object: &mut K) {
-    object.managed_fields_mut().clear();
+/// Which set there is and what its annotations say, but not what its pods are made of: who changes
+/// that looks at Kubernetes itself.
+fn strip_set(set: &mut StatefulSet) {
+    strip_metadata(set);
+    set.status = None;
+    if let Some(spec) = &mut set.spec {
+        spec.template.spec = None;
+    }
 }
 
 fn strip_pod(pod: &mut Pod) {

@@ -287,7 +287,8 @@ impl ApiServer {
             format!("--service-account-signing-key-file={}", key.display()),
             "--authorization-mode=RBAC".into(),
             "--token-auth-file=tokens.csv".into(),
-            "--service-cluster-ip-range=10.0.0.0/24".into(),
+            // Room for a thousand Services.
+            "--service-cluster-ip-range=10.0.0.0/20".into(),
         ]
     }
 
@@ -303,6 +304,9 @@ impl ApiServer {
             // There is only this one, and nobody asks it.
             "--leader-elect=false".into(),
             "--secure-port=0".into(),
+            // A test waits for it, and has the server for itself.
+            "--kube-api-qps=200".into(),
+            "--kube-api-burst=400".into(),
         ]
     }
 }
