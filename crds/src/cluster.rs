@@ -1,5 +1,6 @@
 //! `VectorCluster`: a database, the nodes it runs on and their disks.
 
+mod rebalance;
 mod update;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+pub use self::rebalance::{BalanceStatus, LeaderBalance, Rebalance, RebalanceMode};
 pub use self::update::{FailedUpdate, Update, UpdateStatus, UpdateStrategy};
 use crate::limits::{CLUSTER_NAME_CHARS_MAX, NODES_MAX};
 use crate::quantity::{Quantity, Resources};
@@ -119,6 +121,8 @@ pub struct VectorClusterSpec {
     /// How pods are replaced when what they are made from changes.
     #[serde(default)]
     pub update: Update,
+    /// How the database moves copies and leaders by itself, as when a node is added.
+    pub rebalance: Option<Rebalance>,
     /// Stops the operator from changing anything, Collections of this cluster among it; status
     /// goes on.
     #[serde(default)]
@@ -320,6 +324,8 @@ pub struct VectorClusterStatus {
     pub cluster_id: Option<String>,
     /// How far the pods are on their way to what the spec asks for.
     pub update: Option<UpdateStatus>,
+    /// How even the nodes are.
+    pub balance: Option<BalanceStatus>,
     /// Collections in the database.
     pub collections: Option<i32>,
     /// Shards of all collections.

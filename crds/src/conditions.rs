@@ -20,6 +20,9 @@ pub const VECTORS_AS_DECLARED: &str = "VectorsAsDeclared";
 /// Whether all pods are made from what the spec asks for, and why not where they are not.
 pub const UPDATED: &str = "Updated";
 
+/// Whether the nodes carry alike, and why nothing is moved where they do not.
+pub const BALANCED: &str = "Balanced";
+
 /// Whether searches find less than `spec.search.minRecall` asks for; only where it does.
 pub const RECALL_BELOW_TARGET: &str = "RecallBelowTarget";
 

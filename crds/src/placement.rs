@@ -109,10 +109,57 @@ pub struct ShardPlacementStatus {
     /// Where the copies shall be, while that differs from where they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target: Vec<WantedReplica>,
+    /// The copy that comes or goes, and how far that is; of several the first.
+    #[serde(rename = "move")]
+    pub of_move: Option<Move>,
+    /// `spec.replicas` keeps the copies from being moved by the database itself.
+    pub pinned: Option<bool>,
     /// What is true of it: `Ready` is the summary.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+}
+
+/// How far a copy is on its way.
+#[skip_serializing_none]
+#[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Move {
+    /// What it is at.
+    pub phase: MovePhase,
+    /// The node whose copy goes, by its pod's name.
+    pub from: Option<String>,
+    /// The node that is to have one, by its pod's name.
+    pub to: Option<String>,
+    /// How much of its files has arrived; nothing where entries of the log are enough.
+    pub percent: Option<i32>,
+    /// Bytes that have arrived.
+    pub bytes_done: Option<i64>,
+    /// Bytes of its files in all.
+    pub bytes_total: Option<i64>,
+    /// Bytes a second, lately.
+    pub bytes_per_second: Option<i64>,
+    /// Seconds until all bytes have arrived.
+    pub eta_seconds: Option<i64>,
+    /// Attempts to send them that failed, one after the other.
+    pub attempts: Option<i32>,
+    /// Why the last attempt failed, or else what the move waits for or does.
+    pub reason: Option<String>,
+}
+
+/// What a move is at. One that is complete is none any more.
+#[derive(JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MovePhase {
+    /// Nothing travels yet: its turn, its node or its leader is waited for, or files are read.
+    Preparing,
+    /// What the copy lacks is on its way.
+    Copying,
+    /// All is there, and its node looks whether it is whole, and takes it in.
+    Verifying,
+    /// Votes and the leadership change hands, and the old copy goes.
+    Switching,
+    /// The last attempt to send the files failed; the next comes after a pause.
+    Failed,
 }
 
 /// A copy.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Where conditions and reasons stand.
-const SOURCES: [&str; 16] = [
+const SOURCES: [&str; 17] = [
     "crds/src/conditions.rs",
     "operator/src/cluster/plan/failing.rs",
     "operator/src/cluster/plan/founding.rs",
@@ -22,6 +22,7 @@ const SOURCES: [&str; 16] = [
     "operator/src/collection/status.rs",
     "operator/src/collection/vectors.rs",
     "operator/src/placement/build.rs",
+    "operator/src/placement/pin.rs",
     "operator/src/status.rs",
 ];
 

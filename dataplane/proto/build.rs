@@ -12,13 +12,14 @@ const SHOWN: [&str; 8] = [
     "Shard",
 ];
 /// Fields of these that it shows in a form of its own, or not at all.
-const LEFT_OUT: [&str; 7] = [
+const LEFT_OUT: [&str; 8] = [
     "Cluster.meta",
     "Collection.config",
     "Collection.payload_indexes",
     "Collection.text_indexes",
     "Collection.recall",
     "Shard.group",
+    "Shard.moves",
     "Shard.target",
 ];
 

@@ -21,6 +21,8 @@ pub const GOOD_ANNOTATION: &str = "vanedb.io/last-good";
 pub const FAILED_ANNOTATION: &str = "vanedb.io/failed";
 /// Annotation of a VectorCluster: another text restarts its pods, one after the other.
 pub const RESTART_ANNOTATION: &str = "vanedb.io/restart";
+/// Annotation of a ShardPlacement: its copies are moved once, and let go when they are there.
+pub(crate) const ONCE: &str = "vanedb.io/once";
 /// The volume of a node, and the prefix of its claim.
 pub const DATA_VOLUME: &str = "data";
 

@@ -1,7 +1,8 @@
-//! `ShardPlacement`: one per shard, made here, and what the database says of it. Nobody's
-//! copies are moved: that comes with later versions.
+//! `ShardPlacement`: one per shard, made here, what the database says of it, and where people want
+//! its copies.
 
 mod build;
+mod pin;
 mod sync;
 
 pub(crate) use sync::sync;

@@ -8,8 +8,9 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
-    BootstrapRequest, Cluster, GetClusterRequest, ListNodesRequest, ListShardsRequest, Node,
-    ReconfigureShardRequest, ReplicaTarget, Role, Shard, TransferLeaderRequest,
+    Balance, BootstrapRequest, Cluster, GetBalanceRequest, GetClusterRequest, ListNodesRequest,
+    ListShardsRequest, Node, PinShardRequest, Policy, ReconfigureShardRequest, ReplicaTarget, Role,
+    Shard, TransferLeaderRequest,
 };
 
 use crate::error::Error;
@@ -96,6 +97,34 @@ impl Admin {
             .collect();
         let request = ReconfigureShardRequest { group, replicas, if_revision: None };
         self.call("reconfigure shard", request, AdminClient::reconfigure_shard).map(drop)
+    }
+
+    /// Changes what is named of the policy for moves.
+    ///
+    /// # Errors
+    ///
+    /// The node does not answer, or refuses.
+    pub fn set_policy(&self, policy: Policy) -> Result<(), Error> {
+        self.call("set policy", policy, AdminClient::set_policy).map(drop)
+    }
+
+    /// Says whether a shard's replicas stay where they are, whatever the balance.
+    ///
+    /// # Errors
+    ///
+    /// The node does not answer, or refuses.
+    pub fn pin(&self, group: u64, pinned: bool) -> Result<(), Error> {
+        let request = PinShardRequest { group, pinned };
+        self.call("pin shard", request, AdminClient::pin_shard).map(drop)
+    }
+
+    /// How even the nodes are.
+    ///
+    /// # Errors
+    ///
+    /// The node does not answer, or refuses.
+    pub fn balance(&self) -> Result<Balance, Error> {
+        self.call("get balance", GetBalanceRequest {}, AdminClient::get_balance)
     }
 
     /// Hands a group's leadership to a node.

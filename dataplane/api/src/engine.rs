@@ -10,12 +10,12 @@ pub(crate) use vane_coordinator::{
 #[cfg(test)]
 pub(crate) use vane_node::PeerQuota;
 pub(crate) use vane_node::{
-    CollectionHere, CollectionOverview, Failed, JobsHere, Marker, MemoryOverview, NodeOverview,
-    NotReady, Problem, QuotaOverview, ReplicaHere, Safety, ShardHere, ShardOverview, Summary,
-    Usage as NodeUsage,
+    BalanceOverview, CollectionHere, CollectionOverview, Failed, JobsHere, Marker, MemoryOverview,
+    MoveOverview, MovePhase, NodeOverview, NotReady, Problem, QuotaOverview, ReplicaHere, Safety,
+    ShardHere, ShardOverview, Summary, Usage as NodeUsage,
 };
 pub(crate) use vane_placement::{
-    RemovalRefusal, ReplicaRefusal, ReplicaRequest, ResizeRefusal, Transfer, transfers,
+    RemovalRefusal, ReplicaRefusal, ReplicaRequest, ResizeRefusal, Standing, Transfer, transfers,
 };
 #[cfg(test)]
 pub(crate) use vane_raft::{Conf, PeerStatus};

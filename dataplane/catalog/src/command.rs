@@ -11,8 +11,8 @@ use uuid::Uuid;
 use vane_raft::Conf;
 use vane_types::command::RequestId;
 use vane_types::{
-    CollectionConfig, FeatureLevel, GroupId, LogIndex, NodeId, PeerId, Quotas, ShardKey, TenantId,
-    Term, VectorSpec,
+    CollectionConfig, FeatureLevel, GroupId, LogIndex, NodeId, PeerId, Policy, Quotas, ShardKey,
+    TenantId, Term, VectorSpec,
 };
 
 pub use stored::{DecodeError, EncodeError};
@@ -77,6 +77,12 @@ pub enum MetaCommand {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen: Option<Seen>,
     },
+    /// Moves a shard's voter from one node to another, to even out what nodes have: only while the
+    /// shard is at the revision that it was decided on, and not pinned. `at` is when that was, in
+    /// seconds since 1970: what has just moved rests.
+    Rebalance { group: GroupId, from: NodeId, to: NodeId, revision: u64, at: u64 },
+    /// Says whether a shard's replicas stay where people want them, whatever the balance.
+    SetPinned { group: GroupId, pinned: bool },
     /// Replaces a replica that is lost or damaged by a new one on the same node.
     Refill { group: GroupId, peer: PeerId },
     /// How many voters the shards of a collection should have; where they are is said of each.
@@ -85,6 +91,8 @@ pub enum MetaCommand {
     SetMetadata { key: String, value: Value },
     /// How much of its memory and of its disk each node may use.
     SetQuotas(Quotas),
+    /// How replicas and leaders are moved by the cluster itself.
+    SetPolicy(Policy),
     /// What may be written from now on. `spoken_by` are all members, each with the start
     /// ([`NodeEntry::start`]) that said that it speaks the level; refused when they are others
     /// by now.

@@ -14,7 +14,10 @@ impl MetaCommand {
     /// The level from which on it may be written.
     pub fn level(&self) -> FeatureLevel {
         match self {
-            Self::SetQuotas(_) => FeatureLevel::CHANGING,
+            Self::SetQuotas(_)
+            | Self::SetPolicy(_)
+            | Self::Rebalance { .. }
+            | Self::SetPinned { .. } => FeatureLevel::CHANGING,
             Self::CreateTenant { .. } | Self::DeleteTenant { .. } => FeatureLevel::TENANTS,
             Self::SetReplicationFactor { .. } | Self::SetMetadata { .. } => FeatureLevel::CHANGING,
             Self::AddVector { .. } | Self::RemoveVector { .. } | Self::VectorsTold { .. } => {

@@ -7,6 +7,7 @@ mod aliases;
 mod collections;
 mod members;
 mod metadata;
+mod policy;
 mod refill;
 pub(crate) mod requests;
 mod shards;
@@ -18,7 +19,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use uuid::Uuid;
 use vane_raft::Answer;
-use vane_types::{FeatureLevel, GroupId, LogIndex, NodeId, Quotas, Refusal, ShardRange, TenantId};
+use vane_types::{
+    FeatureLevel, GroupId, LogIndex, NodeId, Policy, Quotas, Refusal, ShardRange, TenantId,
+};
 
 use crate::command::{Logged, MetaCommand};
 
@@ -54,6 +57,8 @@ pub struct State {
     pub level: FeatureLevel,
     /// How much of its memory and of its disk each node may use.
     pub quotas: Quotas,
+    /// How replicas and leaders are moved by the cluster itself.
+    pub policy: Policy,
     /// What became of the requests of the last entries.
     pub requests: Requests,
     /// The number that the last member got.
@@ -76,6 +81,7 @@ pub(crate) enum Touched {
     Counters,
     Level,
     Quotas,
+    Policy,
     Request(LogIndex),
 }
 
@@ -174,6 +180,11 @@ impl State {
                 self.quotas = quotas;
                 Ok(vec![Touched::Quotas])
             }
+            MetaCommand::SetPolicy(policy) => self.set_policy(policy),
+            MetaCommand::Rebalance { group, from, to, revision, at } => {
+                self.rebalance(group, (from, to), revision, at)
+            }
+            MetaCommand::SetPinned { group, pinned } => self.set_pinned(group, pinned),
             MetaCommand::RaiseFeatureLevel { to, spoken_by } => self.raise_level(to, &spoken_by),
         }
     }

@@ -7,6 +7,7 @@ mod levels;
 mod members;
 mod metadata;
 mod model;
+mod policy;
 mod refill;
 mod replica_plan;
 mod requests;

@@ -37,6 +37,9 @@ pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
         | MetaCommand::Reconfigure { .. }
         | MetaCommand::Settle { .. }
         | MetaCommand::Refill { .. }
+        | MetaCommand::SetPolicy(_)
+        | MetaCommand::Rebalance { .. }
+        | MetaCommand::SetPinned { .. }
         | MetaCommand::RaiseFeatureLevel { .. } => false,
     }
 }

@@ -143,6 +143,22 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<ShardAction>,
     },
+    /// List the replicas that are on their way, with how far they are
+    #[command(visible_alias = "move")]
+    Moves {
+        /// Only those of this collection
+        collection: Option<String>,
+        #[command(flatten)]
+        watch: Watch,
+    },
+    /// Show how replicas and leaders are moved by the cluster itself and how even nodes are, or
+    /// change it
+    Policy {
+        #[command(flatten)]
+        watch: Watch,
+        #[command(subcommand)]
+        action: Option<PolicyAction>,
+    },
     /// Hand over the leadership of a group
     Leader {
         #[command(subcommand)]
@@ -274,6 +290,16 @@ pub(crate) enum ShardAction {
         #[arg(long, value_name = "NODE", value_parser = values::node)]
         to: NodeRef,
     },
+    /// Keep the replicas of a shard where they are, whatever the balance of the nodes
+    Pin {
+        /// Number of the shard's group (see `vanectl shards`)
+        group: u64,
+    },
+    /// Let the replicas of a shard be moved again to even nodes out
+    Unpin {
+        /// Number of the shard's group (see `vanectl shards`)
+        group: u64,
+    },
     /// Say where all replicas should be
     Reconfigure {
         /// Number of the shard's group (see `vanectl shards`)
@@ -292,6 +318,51 @@ pub(crate) enum ShardAction {
         #[arg(long, value_name = "REVISION")]
         if_revision: Option<u64>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyAction {
+    /// Show it, as without a subcommand
+    Get,
+    /// Change what is named; the rest stays as it is
+    Set(PolicyChange),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct PolicyChange {
+    /// What is evened out between nodes: numbers of replicas, or bytes of vectors
+    #[arg(long, value_enum)]
+    pub(crate) rebalance: Option<Rebalance>,
+    /// How far, in per cent of the mean, a node may be off it before replicas are moved
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) threshold: Option<u32>,
+    /// Shards that are moved at a time
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) moves_at_once: Option<u32>,
+    /// Replicas, of those moves, that a node gives or takes at a time
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) per_node: Option<u32>,
+    /// Bytes a second of all copies that a node sends, such as 100Mi; 0 begins none
+    #[arg(long, value_name = "BYTES", value_parser = values::bytes)]
+    pub(crate) bytes_per_second: Option<u64>,
+    /// Whether leaders are spread over the nodes that have replicas
+    #[arg(long, value_enum)]
+    pub(crate) leaders: Option<Switch>,
+}
+
+/// What is evened out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rebalance {
+    Off,
+    Count,
+    Bytes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
 #[derive(Debug, Subcommand)]

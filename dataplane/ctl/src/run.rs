@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{Console, Output, write_stderr};
 use crate::{
-    cluster, collections, disk, leader, memory, meta, nodes, recall, safe, shards, version, wait,
+    cluster, collections, disk, leader, memory, meta, moves, nodes, policy, recall, safe, shards,
+    version, wait,
 };
 
 const CALL_MAX_DEFAULT: Duration = Duration::from_secs(10);
@@ -64,6 +65,8 @@ async fn carry_out(cli: Cli) -> Result<Exit, Error> {
             memory::show(console, collection, collections, watch).await?;
             Ok(Exit::Done)
         }
+        Command::Moves { collection, watch } => moves::show(console, collection, watch).await,
+        Command::Policy { watch, action } => policy::run(console, watch, action).await,
         Command::Leader { action } => leader::run(console, action).await,
         Command::Meta(flags) => meta::show(console, flags).await,
         Command::Wait { condition } => {

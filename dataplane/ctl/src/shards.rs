@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::group::{GroupView, known, placement, role_name};
+use crate::moves::MoveView;
 use crate::output::{Console, Row};
 use crate::units::bytes;
 use crate::watch;
@@ -24,6 +25,8 @@ struct ShardView {
     group: GroupView,
     /// Where the replicas should be; empty unless that differs from where they are.
     target: Vec<TargetView>,
+    /// Replicas that come and go meanwhile.
+    moves: Vec<MoveView>,
 }
 
 /// How a shard is; as kubectl's columns write states its `Debug` is.
@@ -55,7 +58,8 @@ impl From<Shard> for ShardView {
         let group = GroupView::from(shard.group.take().unwrap_or_default());
         let state = state(&group, !shard.target.is_empty());
         let target = shard.target.iter().map(TargetView::from).collect();
-        Self { shard, state, group, target }
+        let moves = std::mem::take(&mut shard.moves).into_iter().map(MoveView::from).collect();
+        Self { shard, state, group, target, moves }
     }
 }
 
@@ -82,10 +86,10 @@ impl Row for ShardView {
     const COLUMNS: &'static [&'static str] =
         &["COLLECTION", "SHARD", "GROUP", "STATE", "LEADER", "REPLICAS", "POINTS", "SIZE"];
     const WIDE: &'static [&'static str] =
-        &["LAG", "TERM", "COMMITTED", "REVISION", "TARGET", "STEP"];
+        &["LAG", "TERM", "COMMITTED", "REVISION", "PINNED", "TARGET", "STEP"];
 
     fn cells(&self) -> Vec<String> {
-        let Self { shard, state, group, target } = self;
+        let Self { shard, state, group, target, moves: _ } = self;
         vec![
             shard.collection.clone(),
             shard.ordinal.to_string(),
@@ -99,6 +103,7 @@ impl Row for ShardView {
             group.term.to_string(),
             group.committed.to_string(),
             shard.revision.to_string(),
+            if shard.pinned { "yes" } else { "no" }.into(),
             placement(target.iter().map(|replica| (replica.node_id, replica.role))),
             shard.step.clone(),
         ]
@@ -121,6 +126,8 @@ pub(crate) async fn run(
         (Some(ShardAction::Move { group, from, to }), None) => {
             change::move_replica(console, group, &from, &to).await?;
         }
+        (Some(ShardAction::Pin { group }), None) => change::pin(console, group, true).await?,
+        (Some(ShardAction::Unpin { group }), None) => change::pin(console, group, false).await?,
         (Some(ShardAction::Reconfigure { group, replicas, if_revision }), None) => {
             change::reconfigure(console, group, &replicas, if_revision).await?;
         }

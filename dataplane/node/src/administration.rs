@@ -6,7 +6,7 @@ use uuid::Uuid;
 use vane_catalog::{MetaCommand, WantedReplica, meta_peer};
 use vane_placement::ReplicaPlan;
 use vane_transport::{LeaderRequest, ReportRequest};
-use vane_types::{Error, GroupId, NodeId, Retry, Term};
+use vane_types::{Error, GroupId, NodeId, Policy, Retry, Term};
 
 use crate::member::Member;
 
@@ -87,6 +87,30 @@ impl Member {
             return Err(Error::bad_input(why).nothing_changed());
         }
         let command = MetaCommand::Reconfigure { group, replicas, if_revision };
+        self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Says how replicas and leaders are moved by the cluster itself.
+    ///
+    /// # Errors
+    /// `BadInput` for what cannot be, `Unsupported` while some member would not know of it,
+    /// `Unavailable`; `Timeout` where it may have been taken.
+    pub async fn set_policy(&self, policy: Policy, timeout: Duration) -> Result<(), Error> {
+        let command = MetaCommand::SetPolicy(policy);
+        self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Says whether a shard's replicas stay where people want them, whatever the balance.
+    ///
+    /// # Errors
+    /// `NotFound`, and as those of [`Member::set_policy`].
+    pub async fn set_pinned(
+        &self,
+        group: GroupId,
+        pinned: bool,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let command = MetaCommand::SetPinned { group, pinned };
         self.serving.coordinator.change(command, Instant::now() + timeout).await
     }
 

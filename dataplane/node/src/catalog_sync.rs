@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use vane_catalog::{Catalog, proves_removal};
 use vane_coordinator::{Coordinator, Shards};
-use vane_transport::Freshness;
 use vane_transport::reads::MembersOf;
+use vane_transport::{Freshness, Transfers};
 use vane_types::{Changed, Error, FeatureLevel, GroupId, LogIndex, PeerId};
 
 use crate::open_error::internal;
@@ -31,6 +31,7 @@ pub(crate) struct CatalogSync {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) replicas: Arc<Replicas>,
     pub(crate) reception: Arc<Reception>,
+    pub(crate) transfers: Arc<Transfers>,
 }
 
 impl CatalogSync {
@@ -49,6 +50,7 @@ impl CatalogSync {
             }
             self.replicas.allow_leases(self.catalog.level() >= FeatureLevel::LEASES);
             self.replicas.allow_few_bits(self.catalog.level() >= FeatureLevel::CHANGING);
+            self.transfers.limit(self.catalog.read(|state| state.policy.bytes_per_second));
             let strays = match self.follow().await {
                 Ok(strays) => strays,
                 Err(error) => {

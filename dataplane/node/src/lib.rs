@@ -31,6 +31,7 @@ mod progress;
 mod proposals;
 mod quota;
 mod reads;
+mod rebalancer;
 mod reception;
 mod reconciler;
 mod recovery;
@@ -50,8 +51,9 @@ pub use node::Node;
 pub use not_ready::NotReady;
 pub use open_error::OpenError;
 pub use overview::{
-    CollectionHere, CollectionOverview, JobsHere, MemoryOverview, NodeOverview, PeerQuota, Problem,
-    QuotaOverview, ReplicaHere, Safety, ShardHere, ShardOverview, ShardReplica, Summary,
+    BalanceOverview, CollectionHere, CollectionOverview, JobsHere, MemoryOverview, MoveOverview,
+    MovePhase, NodeOverview, PeerQuota, Problem, QuotaOverview, ReplicaHere, Safety, ShardHere,
+    ShardOverview, ShardReplica, Summary,
 };
 pub use quota::{Exceeded, Usage};
 pub use reads::ReadCounters;

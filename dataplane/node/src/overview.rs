@@ -1,17 +1,20 @@
 //! What people and tools are shown of the cluster: its nodes, collections and shards. It
 //! changes nothing.
 
-mod copying;
+mod balance;
 mod here;
 mod memory;
+mod moves;
 mod nodes;
 mod quotas;
 mod safety;
 mod shards;
 mod summary;
 
+pub use balance::BalanceOverview;
 pub use here::{CollectionHere, JobsHere, ReplicaHere, ShardHere};
 pub use memory::MemoryOverview;
+pub use moves::{MoveOverview, MovePhase};
 pub use nodes::NodeOverview;
 pub use quotas::{PeerQuota, QuotaOverview};
 pub use safety::Safety;

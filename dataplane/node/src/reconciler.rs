@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
-use vane_catalog::{Catalog, FeatureLevel, ShardEntry};
+use vane_catalog::{Catalog, FeatureLevel, MetaCommand, ShardEntry, State};
 use vane_coordinator::{Coordinator, Untold};
-use vane_placement::{ShardStep, Turns, meta_change, meta_heir, next_step, record};
+use vane_placement::{
+    Ends, MOVE_ATTEMPTS_MAX, ReplicaPlan, ShardStep, Turns, meta_change, meta_heir, next_step,
+    record, withdrawal,
+};
 use vane_raft::{Engine, GroupStatus, MemberChange, StateMachine};
-use vane_transport::{LeaderRequest, NotDone, ReportRequest};
-use vane_types::{Error, GroupId, NodeId};
+use vane_transport::{GroupReport, LeaderRequest, NotDone, ReportRequest};
+use vane_types::{Error, GroupId, NodeId, PeerId};
 
 use crate::leader_request::LeaderRequests;
 use crate::liveness::Liveness;
@@ -200,11 +203,18 @@ impl Reconciler {
         for group in due {
             let shard = self.catalog.read(|state| state.shards.get(&group).cloned());
             let Some(shard) = shard.filter(|shard| shard.target.is_some()) else { continue };
+            if let Some(plan) = reports.get(&group).and_then(|report| self.given_up(group, report))
+            {
+                self.give_up(plan).await?;
+                continue;
+            }
             let status = reports.get(&group).map(|report| &report.status);
             let step = status.map(|status| self.step_of(&shard, status));
             let is_admitted = turns.admits(group, step.as_ref());
             let (Some(step), Some(status)) = (step, status) else { continue };
-            if is_admitted && steps.of.len() < STEPS_AT_ONCE {
+            let is_held = matches!(step, ShardStep::Copy(_))
+                && !self.catalog.read(|state| state.policy.may_copy());
+            if is_admitted && !is_held && steps.of.len() < STEPS_AT_ONCE {
                 let (this, status) = (Arc::clone(self), status.clone());
                 steps.of.insert(group);
                 steps.running.spawn(async move {
@@ -220,6 +230,31 @@ impl Reconciler {
             }
         }
         Ok(true)
+    }
+
+    /// What a shard's replicas should be instead, where a move of them is to be given up.
+    fn given_up(&self, group: GroupId, report: &GroupReport) -> Option<ReplicaPlan> {
+        let attempts = |to: PeerId| {
+            let transfer = report.transfers.iter().find(|transfer| transfer.to == to);
+            transfer.map_or(0, |transfer| transfer.attempts)
+        };
+        self.catalog.read(|state: &State| {
+            let leaves = |node| state.nodes.get(&node).is_none_or(|member| member.leaving);
+            let is_gone = |node| leaves(node) || self.liveness.silent_for(node) >= self.lost_after;
+            let stays = |node| !leaves(node) && self.liveness.is_alive(node);
+            withdrawal(state, group, attempts, &Ends { stays, is_gone })
+        })
+    }
+
+    async fn give_up(&self, plan: ReplicaPlan) -> Result<(), Error> {
+        let ReplicaPlan::Replicas { group, replicas, revision } = plan else { return Ok(()) };
+        tracing::warn!(
+            %group,
+            "a move is given up: its node is gone, or {MOVE_ATTEMPTS_MAX} attempts to send its \
+             copy failed; the replica stays where it was"
+        );
+        let command = MetaCommand::Reconfigure { group, replicas, if_revision: Some(revision) };
+        self.coordinator.propose_meta(command, Instant::now() + STEP_TIMEOUT).await.map(drop)
     }
 
     fn step_of(&self, shard: &ShardEntry, status: &GroupStatus) -> ShardStep {

@@ -10,12 +10,14 @@
 //! Nodes without a zone count as one zone of their own: nothing says that they would not
 //! fail together.
 
+mod balance;
 mod compare;
 mod error;
 mod facts;
 #[cfg(test)]
 mod fixture;
 mod heir;
+mod leader_balance;
 mod leaders;
 mod meta_step;
 mod meta_voters;
@@ -28,12 +30,17 @@ mod safety;
 mod shard_step;
 mod transfers;
 mod turns;
+mod withdrawal;
 mod zones;
 
+pub use balance::{
+    Balance, BalanceMove, REST_SECONDS, ShardLoad, Standing, Unwell, balance, unwell,
+};
 pub use compare::{Agreement, compare};
 pub use error::Unplaceable;
 pub use facts::{Load, NodeFacts, node_facts};
 pub use heir::heir;
+pub use leader_balance::leader_moves;
 pub use meta_step::{meta_change, meta_heir, meta_step};
 pub use meta_voters::meta_voters;
 pub use place_new::{REPLICAS_PER_PLAN_MAX, place_collection, place_new};
@@ -45,3 +52,4 @@ pub use safety::{Absence, Harm, absence};
 pub use shard_step::{ShardStep, Waiting, is_caught_up, next_step, record};
 pub use transfers::{Transfer, transfers};
 pub use turns::Turns;
+pub use withdrawal::{Ends, MOVE_ATTEMPTS_MAX, withdrawal};

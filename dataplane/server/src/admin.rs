@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status};
-use vane_api::admin::{convert, request};
+use vane_api::admin::{balance, convert, request};
 use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
-    AddAliasReply, AddAliasRequest, AddVectorReply, AddVectorRequest, BootstrapRequest,
+    AddAliasReply, AddAliasRequest, AddVectorReply, AddVectorRequest, Balance, BootstrapRequest,
     CatchUpReply, CatchUpRequest, Cluster, Collection, CreateCollectionRequest,
-    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetClusterRequest, GetCollectionRequest,
-    GetDiskRequest, GetSafetyReply, GetSafetyRequest, ListCollectionsReply, ListCollectionsRequest,
-    ListMemoryReply, ListMemoryRequest, ListNodesReply, ListNodesRequest, ListShardsReply,
-    ListShardsRequest, ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply,
-    RemoveNodeRequest, RemoveVectorReply, RemoveVectorRequest, SetNodeLeavingReply,
-    SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply,
-    SetPayloadIndexRequest, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
+    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest,
+    GetCollectionRequest, GetDiskRequest, GetSafetyReply, GetSafetyRequest, ListCollectionsReply,
+    ListCollectionsRequest, ListMemoryReply, ListMemoryRequest, ListNodesReply, ListNodesRequest,
+    ListShardsReply, ListShardsRequest, PinShardReply, PinShardRequest, Policy,
+    ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest,
+    RemoveVectorReply, RemoveVectorRequest, SetNodeLeavingReply, SetNodeLeavingRequest,
+    SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply, SetPayloadIndexRequest,
+    SetPolicyReply, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
 };
 use vane_service::{Call, CollectionState, Door, Principal, Service};
 use vane_types::{GroupId, LogIndex, NodeId};
@@ -226,6 +227,22 @@ impl Admin for AdminDoor {
         let (group, wanted) = (GroupId(asked.group), request::wanted_replicas(&asked)?);
         self.0.reconfigure_shard(&call(), group, wanted, asked.if_revision).await?;
         answer(ReconfigureShardReply {})
+    }
+
+    async fn pin_shard(&self, request: Request<PinShardRequest>) -> Answer<PinShardReply> {
+        let PinShardRequest { group, pinned } = request.into_inner();
+        self.0.pin_shard(&call(), GroupId(group), pinned).await?;
+        answer(PinShardReply {})
+    }
+
+    async fn get_balance(&self, _: Request<GetBalanceRequest>) -> Answer<Balance> {
+        answer(balance::balance(self.0.balance(&call()).await?))
+    }
+
+    async fn set_policy(&self, request: Request<Policy>) -> Answer<SetPolicyReply> {
+        let change = balance::policy_change(request.into_inner())?;
+        self.0.change_policy(&call(), change).await?;
+        answer(SetPolicyReply {})
     }
 
     async fn transfer_leader(

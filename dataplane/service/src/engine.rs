@@ -6,8 +6,8 @@ pub(crate) use vane_coordinator::{
     MatrixRow, Partial, Query, RequestOptions, Requested, ShardKeys, Shards,
 };
 pub(crate) use vane_node::{
-    Collection, CollectionHere, CollectionOverview, Marker, Member, MemoryOverview, Node,
-    NodeOverview, NodeShards, QuotaOverview, Safety, ShardOverview, Summary,
+    BalanceOverview, Collection, CollectionHere, CollectionOverview, Marker, Member,
+    MemoryOverview, Node, NodeOverview, NodeShards, QuotaOverview, Safety, ShardOverview, Summary,
 };
 pub(crate) use vane_placement::{
     RemovalStep, ReplicaPlan, ReplicaRequest, Waited, plan_replicas, plan_resize, removal_step,

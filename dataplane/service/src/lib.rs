@@ -7,6 +7,7 @@
 
 mod administration;
 mod audit;
+mod balance;
 mod call;
 mod collections;
 mod engine;

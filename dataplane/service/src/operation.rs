@@ -26,12 +26,13 @@ operations! {
         DeletePayload, ClearPayload, CreateIndex, DropIndex, CreateCollection, UpdateCollection,
         CreateShardKey, DeleteShardKey, AddVector, RemoveVector,
         DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, SetNodeLeaving, RemoveNode,
-        ReconfigureShard, ChangeReplicas, TransferLeader, SetMetadata, SetQuotas, ClearIssues;
+        ReconfigureShard, PinShard, SetPolicy, ChangeReplicas, TransferLeader, SetMetadata,
+        SetQuotas, ClearIssues;
     reads:
         Retrieve, Scroll, Count, Query, Facet, Matrix,
         ListCollections, GetCollection, LocateReplicas,
-        ListAliases, ListShardKeys, GetCluster, ListNodes, GetSafety, ListMemory, ListShards,
-        RecoverCatalog, GetMetadata, GetTelemetry, ListIssues, GetQuotas;
+        ListAliases, ListShardKeys, GetCluster, ListNodes, GetSafety, GetBalance, ListMemory,
+        ListShards, RecoverCatalog, GetMetadata, GetTelemetry, ListIssues, GetQuotas;
 }
 
 impl Operation {

@@ -8,6 +8,7 @@ mod introducing;
 mod knock;
 mod reach;
 mod read;
+mod rebalance;
 mod reconciler;
 mod replicas;
 mod requests;

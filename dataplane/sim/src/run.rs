@@ -23,6 +23,8 @@ const NODES: u64 = 5;
 /// What makes other streams of a seed, for leases and for vectors.
 const OF_LEASES: u64 = 0x1ea5_e500;
 const OF_VECTORS: u64 = 0x7ec7_0500;
+/// Of so many seeds one has a cluster that evens its nodes out by itself.
+const REBALANCES: u64 = 5;
 /// Of so many seeds one loses disks, one after the other.
 const LOSES_DISKS: u64 = 16;
 /// Of so many seeds one has collections whose points are of tenants.
@@ -131,6 +133,7 @@ fn new_world(options: Options) -> std::io::Result<World> {
     let mut swarm = Swarm::draw(&mut random);
     // Of a stream of their own: what else a seed draws stays as it was without them.
     swarm.leases = draw_leases(&mut Random::new(seed ^ OF_LEASES));
+    swarm.is_rebalancing = seed.is_multiple_of(REBALANCES) && bug.is_none();
     swarm.faults.vectors = draw_vectors(&mut Random::new(seed ^ OF_VECTORS));
     let faults_last = random.within(&FAULTS_LAST);
     // Runs of their own, in which nothing else goes wrong. Not drawn: the others stay as they are.

@@ -37,6 +37,8 @@ pub(crate) struct Swarm {
     pub(crate) still_ticks: Option<usize>,
     /// Times of leases; `None` where nobody lends.
     pub(crate) leases: Option<LeaseTimes>,
+    /// The cluster moves replicas and leaderships by itself, to even nodes out.
+    pub(crate) is_rebalancing: bool,
     /// A machine is away from the beginning of the load to the healing, and nothing else goes
     /// wrong: moves to it wait, and others go on.
     pub(crate) is_absent: bool,
@@ -167,6 +169,7 @@ impl Swarm {
             // So few that groups fall quiet between two requests.
             still_ticks: random.chance(750_000).then(|| 1 + random.below(4) as usize),
             leases: None,
+            is_rebalancing: false,
             is_absent: random.chance(ABSENT),
         }
     }
@@ -180,6 +183,8 @@ impl Swarm {
             apply: 10..100,
             snapshot: 1_000..20_000,
             snapshot_fails: 0,
+            // What is under way comes to its end, and nothing new begins.
+            is_rebalancing: false,
             load: Load { deadline: 40 * TICK..41 * TICK, ..self.load.clone() },
             ..self.clone()
         }

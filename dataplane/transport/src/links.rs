@@ -10,7 +10,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use vane_proto::peer::RaftBatch;
 use vane_raft::{Callback, Engine, Envelope, Transfer, Transport};
-use vane_types::{GroupId, NodeId, PeerId};
+use vane_types::NodeId;
 
 use crate::peers::Peers;
 use crate::send_snapshot::{Sending, Transfers};
@@ -27,10 +27,6 @@ const BATCHES_ON_THE_WAY: usize = 4;
 /// Pauses between attempts to connect.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(50);
 const RETRY_PAUSE_MAX: Duration = Duration::from_millis(800);
-/// Pause after a snapshot that could not be sent, doubled with each that follows: what is
-/// refused is refused again.
-const SNAPSHOT_PAUSE_MIN: Duration = Duration::from_millis(500);
-const SNAPSHOT_PAUSE_MAX: Duration = Duration::from_secs(15);
 /// Time between attempts to connect to a node whose process ended, and attempts at most: after
 /// those the election timeout has passed, too.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
@@ -48,8 +44,7 @@ pub struct Links {
     /// Told of nodes that do not answer. Set later, because the engine is made with the links.
     engine: Arc<OnceLock<Weak<Engine>>>,
     snapshots: Arc<Sending>,
-    /// Snapshots that failed one after the other, by their receiver.
-    failures: Arc<Mutex<HashMap<(GroupId, PeerId), u32>>>,
+    transfers: Arc<Transfers>,
 }
 
 /// What waits for one node.
@@ -70,9 +65,9 @@ impl Links {
     /// `runtime`.
     /// `transfers` shows how far snapshots are.
     pub fn new(me: NodeId, peers: Arc<Peers>, runtime: Handle, transfers: Arc<Transfers>) -> Self {
-        let snapshots = Arc::new(Sending::new(me, Arc::clone(&peers), transfers));
-        let (links, failures) = (Mutex::default(), Arc::default());
-        Self { me, peers, runtime, links, engine: Arc::default(), snapshots, failures }
+        let snapshots = Arc::new(Sending::new(me, Arc::clone(&peers), Arc::clone(&transfers)));
+        let (links, engine) = (Mutex::default(), Arc::default());
+        Self { me, peers, runtime, links, engine, snapshots, transfers }
     }
 
     /// Whom to tell of nodes that do not answer. Only the first call counts.
@@ -130,7 +125,7 @@ impl Transport for Links {
     }
 
     fn send_snapshot(&self, transfer: Transfer, done: Callback<bool>) {
-        let (snapshots, failures) = (Arc::clone(&self.snapshots), Arc::clone(&self.failures));
+        let (snapshots, transfers) = (Arc::clone(&self.snapshots), Arc::clone(&self.transfers));
         self.runtime.spawn(async move {
             let (group, to) = (transfer.announcement.group, transfer.announcement.to());
             let sent = snapshots.send(transfer).await;
@@ -141,30 +136,14 @@ impl Transport for Links {
                     "failed to send a snapshot; Raft asks for it again"
                 ),
             }
-            let pause = pause_after(&mut failures.lock(), (group, to), sent.is_ok());
-            if let Some(pause) = pause {
+            let why = sent.as_ref().err().map(ToString::to_string);
+            if let Some(pause) = transfers.ended((group, to), why) {
                 tokio::time::sleep(pause).await;
             }
             // Also after a failure: until it hears of the outcome, Raft sends the member nothing.
             done(sent.is_ok());
         });
     }
-}
-
-/// How long to wait before Raft hears of a failure and tries again; nothing after a success.
-fn pause_after(
-    failures: &mut HashMap<(GroupId, PeerId), u32>,
-    to: (GroupId, PeerId),
-    ok: bool,
-) -> Option<Duration> {
-    if ok {
-        failures.remove(&to);
-        return None;
-    }
-    let failed = failures.entry(to).or_default();
-    let pause = SNAPSHOT_PAUSE_MIN * 2_u32.pow((*failed).min(16));
-    *failed += 1;
-    Some(pause.min(SNAPSHOT_PAUSE_MAX))
 }
 
 /// The task that empties one queue. It ends when the link is gone.

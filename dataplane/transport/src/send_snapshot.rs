@@ -25,7 +25,6 @@ use crate::peers::{Client, ConnectError, Peers};
 use crate::wire::Wire;
 use listing::Listings;
 pub(crate) use listing::checksum;
-use throttle::Throttle;
 use transfers::Running;
 pub use transfers::{TransferPhase, TransferReport, Transfers};
 
@@ -42,9 +41,6 @@ const OFFER_TIMEOUT: Duration = Duration::from_secs(120);
 const STALLED_AFTER: Duration = Duration::from_secs(120);
 /// Snapshots that this node sends at a time.
 const SNAPSHOTS_AT_ONCE: usize = 2;
-/// Bytes a second of all snapshots that this node sends: half of what a common network or
-/// disk carries, so that requests find room beside them.
-const BYTES_PER_SECOND: u64 = 128 << 20;
 
 /// Why a snapshot was not sent.
 #[derive(Debug, Error)]
@@ -83,7 +79,6 @@ pub(crate) struct Sending {
     me: NodeId,
     peers: Arc<Peers>,
     at_once: Semaphore,
-    throttle: Arc<Throttle>,
     listings: Listings,
     transfers: Arc<Transfers>,
 }
@@ -94,7 +89,6 @@ impl Sending {
             me,
             peers,
             at_once: Semaphore::new(SNAPSHOTS_AT_ONCE),
-            throttle: Arc::new(Throttle::new(BYTES_PER_SECOND)),
             listings: Listings::default(),
             transfers,
         }
@@ -122,10 +116,10 @@ impl Sending {
             header.files.iter().map(|file| file.offset).sum(),
         );
         let (send, receive) = mpsc::channel(CHUNKS_ON_THE_WAY);
-        let throttle = Arc::clone(&self.throttle);
+        let transfers = Arc::clone(&self.transfers);
         let dir = files.path().to_owned();
         // Beside the call: the channel bounds what is in memory.
-        let reading = tokio::spawn(send_parts(header, dir, send, throttle, Arc::clone(&running)));
+        let reading = tokio::spawn(send_parts(header, dir, send, transfers, Arc::clone(&running)));
         let sent = tokio::select! {
             sent = client.snapshot(ReceiverStream::new(receive)) => sent,
             () = running.stalled(STALLED_AFTER) => return Err(SendError::Stalled),
@@ -160,7 +154,7 @@ async fn send_parts(
     header: SnapshotHeader,
     dir: PathBuf,
     parts: mpsc::Sender<SnapshotPart>,
-    throttle: Arc<Throttle>,
+    transfers: Arc<Transfers>,
     running: Arc<Running>,
 ) -> Result<(), SendError> {
     let files = header.files.clone();
@@ -182,7 +176,7 @@ async fn send_parts(
             if read == 0 {
                 break;
             }
-            throttle.take(read as u64).await;
+            transfers.throttle.take(read as u64).await;
             // Beside that of the file: damage is told before all of it has travelled.
             let checksum = xxh3_64(&data);
             let chunk = Part::Chunk(SnapshotChunk { data, checksum });

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "what was measured is part of what a test says")]
 
+mod balance;
 mod bulk;
 mod copies;
 mod cuts;

@@ -12,6 +12,7 @@ use kube::{Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tonic::Code;
 use uuid::Uuid;
 use vane_proto::admin;
 use xxhash_rust::xxh3::xxh3_64;
@@ -122,6 +123,16 @@ pub(super) async fn step(
             let done = any_member(cluster, seen)?.set_node_zone(place).await;
             Ok(done.map(drop).map_err(database(request))?)
         }
+        Step::SetPolicy(policy) => {
+            match any_member(cluster, seen)?.set_policy(*policy).await {
+                // While a node runs a version that knows of none; it is set once all do.
+                Err(status) if status.code() == Code::Unimplemented => {
+                    tracing::info!(cluster = cluster.name, %status, "no policy is set yet");
+                    Ok(())
+                }
+                done => Ok(done.map(drop).map_err(database(request))?),
+            }
+        }
         Step::KeepRecipe(name) => roll.keep(name).await,
         Step::MakeSettings(name) => roll.make_settings(name).await,
         Step::ChangeTemplate(name) => roll.change_template(name).await,
@@ -154,7 +165,10 @@ async fn secret(client: &Client, cluster: &ValidatedCluster) -> Result<(), Apply
 }
 
 /// A node that belongs to the database; any of them answers for all.
-fn any_member(cluster: &ValidatedCluster, seen: &Dereferenced) -> Result<Admin, ApplyError> {
+pub(super) fn any_member(
+    cluster: &ValidatedCluster,
+    seen: &Dereferenced,
+) -> Result<Admin, ApplyError> {
     let mut members = seen.addresses.keys().copied().filter(|ordinal| {
         seen.observed.pods.get(ordinal).is_some_and(|pod| pod.disk.database().is_some())
     });

@@ -5,6 +5,7 @@ mod disruption;
 mod failing;
 mod founding;
 mod pods;
+mod policy;
 mod refusals;
 mod roll;
 mod step;
@@ -62,6 +63,10 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     // One thing at a time, and the others first: each look then sees what the one before did.
     if keeps_children && steps.is_empty() && !matches!(founding, Founding::Stuck(_)) {
         steps.extend(roll.as_ref().and_then(|roll| roll.step.clone()));
+    }
+    // Behind the roll: it may be what brings the version that knows of a policy.
+    if keeps_children && steps.is_empty() {
+        steps.extend(policy::step(cluster, observed));
     }
     Plan { steps, refusals, founding, keeps_children, may_disrupt, roll }
 }

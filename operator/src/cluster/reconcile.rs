@@ -80,7 +80,8 @@ impl Reconciler for ClusterReconciler {
         }
         // Last: the steps are what a cluster needs to serve, placements only show it.
         if let Some(database) = &seen.observed.database {
-            placement::sync(context, cluster, database).await?;
+            let admin = apply::any_member(cluster, seen).ok();
+            placement::sync(context, cluster, database, admin).await?;
         }
         Ok(())
     }

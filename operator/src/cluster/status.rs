@@ -1,11 +1,12 @@
 //! What is said about a cluster, from what was planned and seen. Pure.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use vane_crds::cluster::{Member, VectorClusterStatus};
+use vane_crds::cluster::{BalanceStatus, Member, VectorClusterStatus};
 use vane_crds::conditions::{
-    ACCEPTED, FOUNDED, PROGRESSING, READY, SAFE_TO_DISRUPT, UPDATED, is_true,
+    ACCEPTED, BALANCED, FOUNDED, PROGRESSING, READY, SAFE_TO_DISRUPT, UPDATED, is_true,
 };
 use vane_proto::admin;
+use vane_proto::admin::balance::Standing;
 
 use super::observed::Observed;
 use super::plan::{Founding, Plan, Refusal, Stand};
@@ -52,6 +53,13 @@ pub(crate) fn status(
         (UPDATED, updated::updated(cluster, observed, plan.roll.as_ref())),
     ] {
         finding.write(kind, &mut status.conditions, cluster.generation, now);
+    }
+    // Only where the database's version says: of others nothing is known.
+    let balance = observed.database.as_ref().and_then(|database| database.balance.as_ref());
+    if let Some(balance) = balance {
+        status.balance = Some(balance_figures(balance));
+        let finding = balanced(balance);
+        finding.write(BALANCED, &mut status.conditions, cluster.generation, now);
     }
     status
 }
@@ -129,6 +137,28 @@ fn safe_to_disrupt(observed: &Observed, plan: &Plan) -> Finding {
     let names: Vec<String> = names.map(|id| database.name_of(*id)).collect();
     let why = first.why.first().map(String::as_str).unwrap_or_default();
     Finding::no("CopiesMissing", format!("without {}, {why}", names.join(" or ")))
+}
+
+fn balance_figures(balance: &admin::Balance) -> BalanceStatus {
+    BalanceStatus {
+        worst_percent: i32::try_from(balance.worst_percent).unwrap_or(i32::MAX),
+        moves: i32::try_from(balance.moves).unwrap_or(i32::MAX),
+    }
+}
+
+/// Whether the nodes carry alike, in the database's words.
+fn balanced(balance: &admin::Balance) -> Finding {
+    let message = &*balance.message;
+    match balance.standing() {
+        Standing::Balanced => Finding::yes("Balanced", message),
+        Standing::Moving => Finding::no("Moving", message),
+        Standing::Resting => Finding::no("Resting", message),
+        Standing::OffByPolicy => Finding::no("OffByPolicy", message),
+        Standing::Pinned => Finding::no("Pinned", message),
+        Standing::NoRoom => Finding::no("NoRoom", message),
+        // Another version may know more reasons.
+        Standing::Waiting | Standing::Unspecified => Finding::no("Waiting", message),
+    }
 }
 
 fn ready(cluster: &ValidatedCluster, observed: &Observed, plan: &Plan) -> Finding {

@@ -29,6 +29,8 @@ pub struct Database {
     /// Entry of the catalog that the answers are at least as new as, by the word of a majority;
     /// `None` where none gave it: then the answers are one node's own, and may be old.
     pub confirmed: Option<u64>,
+    /// How even the nodes are, and the policy for moves; `None` of versions that know of none.
+    pub balance: Option<admin::Balance>,
     /// What the absence of each node would be; nothing where that is not known.
     pub safety: Vec<admin::Safety>,
 }
@@ -148,14 +150,15 @@ pub(crate) async fn catch_up(admin: &mut Admin, seen: u64) -> Result<u64, tonic:
 }
 
 async fn look(admin: &mut Admin, confirmed: Option<u64>) -> Result<Database, CallError> {
-    let [mut of_cluster, mut of_nodes, mut of_shards, mut of_safety] =
+    let [mut of_cluster, mut of_nodes, mut of_shards, mut of_safety, mut of_balance] =
         std::array::from_fn(|_| admin.clone());
     // Side by side: for each of them the node waits for those that hang, as long as it does.
-    let (cluster, nodes, shards, safety) = tokio::join!(
+    let (cluster, nodes, shards, safety, balance) = tokio::join!(
         of_cluster.get_cluster(admin::GetClusterRequest {}),
         of_nodes.list_nodes(admin::ListNodesRequest {}),
         of_shards.list_shards(admin::ListShardsRequest::default()),
         of_safety.get_safety(admin::GetSafetyRequest::default()),
+        of_balance.get_balance(admin::GetBalanceRequest {}),
     );
     let failed = |what: &str| database(Request::Read(what.to_owned()));
     Ok(Database {
@@ -163,6 +166,8 @@ async fn look(admin: &mut Admin, confirmed: Option<u64>) -> Result<Database, Cal
         nodes: nodes.map_err(failed("the nodes"))?.into_inner().nodes,
         shards: shards.map_err(failed("the shards"))?.into_inner().shards,
         confirmed,
+        // Not every version answers, and nothing but the balance depends on it.
+        balance: balance.ok().map(tonic::Response::into_inner),
         safety: safety.map_err(failed("whether nodes may go"))?.into_inner().verdicts,
     })
 }

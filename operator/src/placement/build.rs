@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use vane_crds::ShardPlacement;
 use vane_crds::collection::ClusterRef;
-use vane_crds::conditions::{ACCEPTED, READY};
+use vane_crds::conditions::{ACCEPTED, PROGRESSING, READY};
 use vane_crds::placement::{
-    Replica, Role, ShardPlacementSpec, ShardPlacementStatus, WantedReplica,
+    Move, MovePhase, Replica, Role, ShardPlacementSpec, ShardPlacementStatus, WantedReplica,
 };
 use vane_proto::admin;
+use vane_proto::admin::r#move::Phase;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::pin;
 use crate::cluster::validate::ValidatedCluster;
 use crate::database::Database;
 use crate::status::{Finding, rounded};
@@ -56,6 +58,7 @@ pub(super) fn object(cluster: &ValidatedCluster, shard: &admin::Shard) -> ShardP
 pub(super) fn status(
     placement: &ShardPlacement,
     shard: &admin::Shard,
+    database: &Database,
     nodes: &Nodes,
     now: &Time,
 ) -> ShardPlacementStatus {
@@ -73,7 +76,15 @@ pub(super) fn status(
     status.points = Some(rounded(shard.points));
     status.bytes = Some(rounded(shard.vector_bytes));
     status.target = shard.target.iter().map(|target| wanted(target, nodes)).collect();
-    for (kind, finding) in [(ACCEPTED, accepted(placement, &status)), (READY, ready(&status))] {
+    status.of_move = of_move(shard, nodes);
+    // Whoever else pins it lets it go.
+    let by_this = placement.spec.replicas.is_some() || status.pinned == Some(true);
+    status.pinned = (shard.pinned && by_this).then_some(true);
+    for (kind, finding) in [
+        (ACCEPTED, pin::accepted(placement, shard, database)),
+        (PROGRESSING, progressing(&status)),
+        (READY, ready(&status)),
+    ] {
         finding.write(kind, &mut status.conditions, generation, now);
     }
     status
@@ -82,7 +93,8 @@ pub(super) fn status(
 /// The status of an object whose shard is gone: what is known of it no more is taken away.
 pub(super) fn gone(placement: &ShardPlacement, now: &Time) -> ShardPlacementStatus {
     let generation = placement.metadata.generation;
-    let conditions = placement.status.clone().unwrap_or_default().conditions;
+    let mut conditions = placement.status.clone().unwrap_or_default().conditions;
+    conditions.retain(|condition| condition.type_ != PROGRESSING);
     let mut status = ShardPlacementStatus {
         observed_generation: generation,
         conditions,
@@ -117,23 +129,57 @@ fn role(role: admin::Role) -> Role {
     if role == admin::Role::Learner { Role::Learner } else { Role::Voter }
 }
 
-fn accepted(placement: &ShardPlacement, status: &ShardPlacementStatus) -> Finding {
-    match &placement.spec.replicas {
-        Some(wanted) if !are_where_wanted(wanted, &status.replicas) => Finding::no(
-            "MovesNotSupported",
-            "copies cannot be moved by hand yet: they stay where they are; \
-             take spec.replicas away",
-        ),
-        _ => Finding::yes("Accepted", "the copies are where they should be"),
-    }
+/// The first of the moves of a shard.
+fn of_move(shard: &admin::Shard, nodes: &Nodes) -> Option<Move> {
+    let of_move = shard.moves.first()?;
+    let phase = match of_move.phase() {
+        Phase::Copying => MovePhase::Copying,
+        Phase::Verifying => MovePhase::Verifying,
+        Phase::Switching => MovePhase::Switching,
+        Phase::Failed => MovePhase::Failed,
+        Phase::Preparing | Phase::Unspecified => MovePhase::Preparing,
+    };
+    let named = |id: u64| (id != 0).then(|| node(nodes, id));
+    let known = |figure: u64| i64::try_from(figure).ok().filter(|figure| *figure > 0);
+    let percent = (of_move.bytes_done.min(of_move.bytes_total) as u128 * 100)
+        .checked_div(of_move.bytes_total.into());
+    Some(Move {
+        phase,
+        from: named(of_move.from_node),
+        to: named(of_move.to_node),
+        percent: percent.and_then(|percent| i32::try_from(percent).ok()),
+        bytes_done: known(of_move.bytes_done),
+        bytes_total: known(of_move.bytes_total),
+        bytes_per_second: known(of_move.bytes_per_second),
+        eta_seconds: of_move.seconds_left.and_then(|left| i64::try_from(left).ok()),
+        attempts: i32::try_from(of_move.attempts).ok().filter(|attempts| *attempts > 0),
+        // Those of a move that goes on have figures, which change with each look.
+        reason: (phase == MovePhase::Failed).then(|| of_move.reason.clone()),
+    })
 }
 
-/// Whether the copies are those that are wanted, in whatever order they are written.
-fn are_where_wanted(wanted: &[WantedReplica], replicas: &[Replica]) -> bool {
-    let is_there = |wanted: &WantedReplica| {
-        replicas.iter().any(|there| (&there.node, there.role) == (&wanted.node, wanted.role))
+fn progressing(status: &ShardPlacementStatus) -> Finding {
+    let Some(of_move) = &status.of_move else {
+        return Finding::no("Settled", "nothing is under way");
     };
-    wanted.len() == replicas.len() && wanted.iter().all(is_there)
+    let reason = match of_move.phase {
+        MovePhase::Preparing => "Preparing",
+        MovePhase::Copying => "Copying",
+        MovePhase::Verifying => "Verifying",
+        MovePhase::Switching => "Switching",
+        MovePhase::Failed => "Failed",
+    };
+    let what = match (&of_move.from, &of_move.to) {
+        (Some(from), Some(to)) => format!("the copy on {from} moves to {to}"),
+        (None, Some(to)) => format!("{to} gets a copy"),
+        (Some(from), None) => format!("the copy on {from} goes"),
+        (None, None) => "copies change".to_owned(),
+    };
+    // In tens: each message that differs is a write.
+    let percent = of_move.percent.map(|percent| format!(", {} %", percent / 10 * 10));
+    let why = of_move.reason.as_ref().map(|why| format!(": {why}"));
+    let [percent, why] = [percent, why].map(Option::unwrap_or_default);
+    Finding::yes(reason, format!("{what}{percent}{why}"))
 }
 
 fn ready(status: &ShardPlacementStatus) -> Finding {
@@ -211,15 +257,15 @@ mod tests {
             shard: 0,
             replicas: None,
         };
-        let mut placement = ShardPlacement::new(&name("demo", "docs", 0), spec);
-        let now = Time(jiff::Timestamp::UNIX_EPOCH);
+        let placement = ShardPlacement::new(&name("demo", "docs", 0), spec);
+        let (now, database) = (Time(jiff::Timestamp::UNIX_EPOCH), Database::default());
         let reason = |placement: &ShardPlacement, shard: &admin::Shard, kind: &str| {
-            let status = status(placement, shard, &nodes, &now);
+            let status = status(placement, shard, &database, &nodes, &now);
             let mut conditions = status.conditions.into_iter();
             let condition = conditions.find(|condition| condition.type_ == kind);
             condition.map(|condition| condition.reason).unwrap_or_default()
         };
-        let there = status(&placement, &shard(0, 1), &nodes, &now);
+        let there = status(&placement, &shard(0, 1), &database, &nodes, &now);
         assert_eq!((there.leader.as_deref(), there.points), (Some("demo-0"), Some(63_000)));
         assert_eq!(
             there.replicas.iter().map(|replica| replica.node.as_str()).collect::<Vec<_>>(),
@@ -229,10 +275,20 @@ mod tests {
         assert_eq!(reason(&placement, &shard(0, 1), READY), "InSync");
         assert_eq!(reason(&placement, &shard(5000, 1), READY), "CatchingUp");
         assert_eq!(reason(&placement, &shard(0, 0), READY), "NoLeader");
-        let wanted = |node: &str| WantedReplica { node: node.into(), role: Role::Voter };
-        placement.spec.replicas = Some(vec![wanted("demo-1"), wanted("demo-0")]);
-        assert_eq!(reason(&placement, &shard(0, 1), ACCEPTED), "Accepted");
-        placement.spec.replicas = Some(vec![wanted("demo-1"), wanted("demo-2")]);
-        assert_eq!(reason(&placement, &shard(0, 1), ACCEPTED), "MovesNotSupported");
+        let mut moving = shard(0, 1);
+        moving.moves = vec![admin::Move {
+            phase: Phase::Copying.into(),
+            from_node: 1,
+            to_node: 3,
+            bytes_done: 47,
+            bytes_total: 100,
+            ..admin::Move::default()
+        }];
+        assert_eq!(reason(&placement, &moving, PROGRESSING), "Copying");
+        assert_eq!(reason(&placement, &shard(0, 1), PROGRESSING), "Settled");
+        let status = status(&placement, &moving, &database, &nodes, &now);
+        let of_move = status.of_move.as_ref().expect("it moves");
+        assert_eq!((of_move.from.as_deref(), of_move.percent), (Some("demo-0"), Some(47)));
+        assert_eq!(progressing(&status).message, "the copy on demo-0 moves to node 3, 40 %");
     }
 }

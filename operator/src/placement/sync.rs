@@ -9,14 +9,17 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, Preconditions};
+use serde_json::json;
+use tonic::Code;
 use vane_crds::ShardPlacement;
-use vane_crds::placement::ShardPlacementStatus;
+use vane_crds::placement::{Move, ShardPlacementStatus};
 use vane_proto::admin;
 
 use super::build;
+use super::pin::{self, Wish};
 use crate::cluster::validate::ValidatedCluster;
 use crate::context::Context;
-use crate::database::Database;
+use crate::database::{Admin, Database};
 use crate::error::{CallError, Request, kubernetes};
 use crate::names::{self, MANAGER};
 use crate::status;
@@ -37,6 +40,7 @@ pub(crate) async fn sync(
     context: &Context,
     cluster: &ValidatedCluster,
     database: &Database,
+    admin: Option<Admin>,
 ) -> Result<(), CallError> {
     let placements: Api<ShardPlacement> =
         Api::namespaced(context.client.clone(), &cluster.namespace);
@@ -65,11 +69,15 @@ pub(crate) async fn sync(
             None if cluster.spec.paused || position >= PLACEMENTS_MAX => continue,
             None => Arc::new(make(&placements, &wanted).await?),
         };
-        let status = build::status(&placement, shard, &nodes, &now);
+        // A shard that is asked for or pinned tells so in the next look.
+        if let Some(admin) = admin.clone().filter(|_| may_change(cluster, database)) {
+            grant(&placements, admin, &placement, shard, database).await?;
+        }
+        let status = build::status(&placement, shard, database, &nodes, &now);
         update_status(context, &placement, status).await?;
     }
     // One node's own word is no reason to take anything away.
-    if cluster.spec.paused || database.confirmed.is_none() {
+    if !may_change(cluster, database) {
         return Ok(());
     }
     for placement in there.values() {
@@ -87,6 +95,62 @@ pub(crate) async fn sync(
         }
     }
     Ok(())
+}
+
+fn may_change(cluster: &ValidatedCluster, database: &Database) -> bool {
+    !cluster.spec.paused && database.confirmed.is_some()
+}
+
+/// Does what the object of a shard asks for.
+///
+/// # Errors
+///
+/// Kubernetes or the database refused or did not answer. Of a shard that was changed meanwhile the
+/// next look decides anew.
+async fn grant(
+    placements: &Api<ShardPlacement>,
+    mut admin: Admin,
+    placement: &ShardPlacement,
+    shard: &admin::Shard,
+    database: &Database,
+) -> Result<(), CallError> {
+    let group = shard.group.as_ref().map_or(0, |group| group.id);
+    let name = placement.name_any();
+    let failed = |what: &str| crate::error::database(Request::Step(format!("{what} {name}")));
+    let done = match pin::wish(placement, shard, database) {
+        Wish::Nothing => return Ok(()),
+        Wish::LetGo => {
+            let patch = Patch::Merge(json!({
+                "metadata": {"resourceVersion": placement.resource_version()},
+                "spec": {"replicas": null},
+            }));
+            let request = Request::Step(format!("take spec.replicas out of shardplacement {name}"));
+            let taken = placements.patch(&name, &PatchParams::default(), &patch).await;
+            return taken.map(drop).map_err(kubernetes(request));
+        }
+        Wish::Pin(pinned) => {
+            let request = admin::PinShardRequest { group, pinned };
+            let done = admin.pin_shard(request).await.map(drop);
+            done.map_err(failed("pin the shard of shardplacement"))
+        }
+        Wish::Move { replicas, revision } => {
+            let if_revision = Some(revision);
+            let request = admin::ReconfigureShardRequest { group, replicas, if_revision };
+            match admin.reconfigure_shard(request).await {
+                // Somebody else asked for replicas since the look.
+                Err(status) if status.code() == Code::FailedPrecondition => Ok(()),
+                done => done.map(drop).map_err(failed("move the copies of shardplacement")),
+            }
+        }
+    };
+    match done {
+        // While a node runs a version from before pins; it is asked for again.
+        Err(CallError::Database { ref status, .. }) if status.code() == Code::Unimplemented => {
+            tracing::info!(object = name, %status, "a shard is not pinned yet");
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 /// Whether an object is that of a shard, and not only called as it would be.
@@ -164,5 +228,12 @@ async fn update_status(
 }
 
 fn without_figures(status: &ShardPlacementStatus) -> ShardPlacementStatus {
-    ShardPlacementStatus { points: None, bytes: None, ..status.clone() }
+    let of_move = status.of_move.clone().map(|of_move| Move {
+        percent: None,
+        bytes_done: None,
+        bytes_per_second: None,
+        eta_seconds: None,
+        ..of_move
+    });
+    ShardPlacementStatus { points: None, bytes: None, of_move, ..status.clone() }
 }

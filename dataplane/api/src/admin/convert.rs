@@ -14,6 +14,7 @@ use vane_types::{
     CollectionConfig, FieldSchema, FilterClass, GroupId, JsonPath, PeerId, Recall, Tally,
 };
 
+use super::balance::replica_move;
 use crate::engine::{
     self, CollectionOverview, GroupReport, GroupStatus, Info, Layout, Marker, Memory,
     MemoryOverview, NodeOverview, Problem, ShardOverview, Summary, TransferPhase, TransferReport,
@@ -204,8 +205,20 @@ pub fn text_indexes(info: &Info) -> HashMap<String, String> {
 }
 
 pub fn shard(overview: ShardOverview) -> Shard {
-    let ShardOverview { collection, ordinal, group: id, report, conf, target, step, revision } =
-        overview;
+    // No `..`: a figure that is added must reach the message.
+    let ShardOverview {
+        collection,
+        ordinal,
+        group: id,
+        report,
+        conf,
+        target,
+        step,
+        moves,
+        is_rebalancing,
+        pinned,
+        revision,
+    } = overview;
     let status = report.as_ref().map(|report| &report.status);
     let mut group = group(id, status, &conf.members());
     for transfer in report.iter().flat_map(|report| &report.transfers) {
@@ -232,6 +245,9 @@ pub fn shard(overview: ShardOverview) -> Shard {
         target,
         step,
         revision,
+        moves: moves.into_iter().map(replica_move).collect(),
+        rebalancing: is_rebalancing,
+        pinned,
     }
 }
 

@@ -245,6 +245,9 @@ mod tests {
             conf: Conf { voters: vec![peer(1), peer(2), peer(3)], ..Conf::default() },
             target: Some(vec![wanted(1), wanted(3), wanted(4)]),
             step: "waiting".into(),
+            moves: Vec::new(),
+            is_rebalancing: false,
+            pinned: false,
             revision: 1,
         }
     }

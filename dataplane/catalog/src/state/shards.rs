@@ -36,6 +36,13 @@ pub struct ShardEntry {
     /// A replica that is being replaced on its own node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refill: Option<Refill>,
+    /// Its replicas stay where people want them, whatever the balance.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
+    /// When the cluster last moved it to even nodes out, in seconds since 1970; `None` once
+    /// somebody has asked for other replicas since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebalanced_at: Option<u64>,
     /// Replicas that each node ever had, those that are gone too: no peer id is used twice.
     incarnations: BTreeMap<NodeId, u32>,
 }
@@ -63,6 +70,8 @@ impl ShardEntry {
             target: None,
             revision: 0,
             refill: None,
+            pinned: false,
+            rebalanced_at: None,
             incarnations: nodes.iter().map(|node| (*node, 1)).collect(),
         }
     }
@@ -221,6 +230,11 @@ impl State {
         entry.target = Some(entry.target_of(replicas));
         // Whoever decides anew decides about that replica too.
         entry.refill = None;
+        // Back to where they were: what could not be moved rests like what was.
+        let is_undone = entry.is_rebalancing() && entry.target.as_ref() == Some(&entry.replicas());
+        if !is_undone {
+            entry.rebalanced_at = None;
+        }
         entry.revision += 1;
         Ok(vec![Touched::Shard(group)])
     }

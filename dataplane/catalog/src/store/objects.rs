@@ -5,6 +5,7 @@
 //! counters             [last member's number, next shard's group]
 //! level                feature level; not there while it is the first
 //! quotas               what each node may use; not there until it is said
+//! policy               how replicas are moved; not there until it is said
 //! conf                 members of the meta group
 //! removed/7            disk of a member that was removed
 //! node/7               a member        collection/c    a collection
@@ -36,6 +37,7 @@ const LAST_TENANT: &str = "last_tenant";
 const COUNTERS: &str = "counters";
 const LEVEL: &str = "level";
 const QUOTAS: &str = "quotas";
+const POLICY: &str = "policy";
 const CLUSTER: &str = "cluster";
 const CONF: &str = "conf";
 
@@ -75,6 +77,7 @@ pub(super) fn put_touched(batch: &mut Batch<'_>, state: &State, touched: &[Touch
             Touched::Counters => put(batch, COUNTERS, &(state.next_node, state.next_group)),
             Touched::Level => put(batch, LEVEL, &state.level),
             Touched::Quotas => put(batch, QUOTAS, &state.quotas),
+            Touched::Policy => put(batch, POLICY, &state.policy),
             Touched::Request(index) => {
                 put_or_delete(batch, REQUEST, index, state.requests.at(*index));
             }
@@ -92,6 +95,7 @@ pub(super) fn read(store: &ShardStore) -> Result<Current, StoreError> {
     state.cluster_id = named(store, CLUSTER)?.unwrap_or(Uuid::nil());
     state.level = named(store, LEVEL)?.unwrap_or_default();
     state.quotas = named(store, QUOTAS)?.unwrap_or_default();
+    state.policy = named(store, POLICY)?.unwrap_or_default();
     for (name, member) in all::<Member>(store, NODE)? {
         state.nodes.insert(NodeId(number(NODE, &name)?), member);
     }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 use vane_raft::{ApplyError, Conf, Entry, INITIAL_INDEX, StateMachine};
 use vane_storage::{MemoryKv, ShardStore};
-use vane_types::{GroupId, LogIndex, NodeId, PeerId, Quotas, Term};
+use vane_types::{GroupId, LogIndex, NodeId, PeerId, Policy, Quotas, Rebalance, Term};
 
 use super::*;
 
@@ -17,31 +17,33 @@ fn what_is_applied_is_read_back_and_installed_elsewhere() {
         .unwrap();
     let meta = Catalog::open(store(&here)).unwrap();
     let quotas = Quotas { enabled: true, ..Quotas::default() };
+    let policy = Policy { rebalance: Rebalance::Bytes, ..Policy::default() };
     let commands = [
         MetaCommand::PutNode(node(2)),
         MetaCommand::SetQuotas(quotas),
+        MetaCommand::SetPolicy(policy),
         create("c", &[&[1, 2]], ""),
         create("c", &[&[1]], ""),
     ];
     for (behind, command) in (1..).zip(commands) {
-        let (index, refused) = (INITIAL_INDEX + behind, behind == 4);
+        let (index, refused) = (INITIAL_INDEX + behind, behind == 5);
         let entry = Entry { index, term: Term(1), data: command.encode_stored(), conf: None };
         assert_eq!(meta.apply(&entry).unwrap().is_err(), refused);
     }
     let state = meta.read(Clone::clone);
-    assert_eq!(state.quotas, quotas);
+    assert_eq!((state.quotas, state.policy), (quotas, policy));
     // Everything but the last entry is on disk: the refused one changed nothing but the index.
     let again = Catalog::open(store(&here.crash(0))).unwrap();
     assert_eq!(again.read(Clone::clone), state);
     let exported = meta.snapshot(dir.path()).unwrap();
-    assert_eq!((exported.index, &exported.conf), (INITIAL_INDEX + 4, &conf));
+    assert_eq!((exported.index, &exported.conf), (INITIAL_INDEX + 5, &conf));
     Catalog::create(&store(&there), Uuid::from_u128(7), LogIndex::ZERO, &Conf::default(), None)
         .unwrap();
     let other = Catalog::open(store(&there)).unwrap();
     other.install(dir.path()).unwrap();
     assert_eq!(
         (other.read(Clone::clone), other.applied(), other.conf()),
-        (state, INITIAL_INDEX + 4, conf)
+        (state, INITIAL_INDEX + 5, conf)
     );
 }
 

@@ -271,6 +271,32 @@ fn quotas_are_a_command_and_an_object_that_older_versions_lack() {
 }
 
 #[test]
+fn moves_by_the_cluster_itself_are_commands_that_older_versions_lack() {
+    let policy = vane_types::Policy::default();
+    let stored = concat!(
+        r#"{"moves_at_once":2,"per_node":1,"bytes_per_second":134217728,"#,
+        r#""rebalance":"off","threshold_percent":20,"leaders":true}"#
+    );
+    assert_object(&policy, stored);
+    let group = GroupId(5);
+    let (from, to) = (NodeId(1), NodeId(4));
+    for (command, json) in [
+        (MetaCommand::SetPolicy(policy), format!(r#"{{"set_policy":{stored}}}"#)),
+        (
+            MetaCommand::Rebalance { group, from, to, revision: 3, at: 90 },
+            r#"{"rebalance":{"group":5,"from":1,"to":4,"revision":3,"at":90}}"#.to_owned(),
+        ),
+        (
+            MetaCommand::SetPinned { group, pinned: true },
+            r#"{"set_pinned":{"group":5,"pinned":true}}"#.to_owned(),
+        ),
+    ] {
+        assert_eq!(command.level(), FeatureLevel::CHANGING);
+        assert_object(&command, &json);
+    }
+}
+
+#[test]
 fn what_became_of_a_request_is_an_object() {
     let made = Remembered { session: 3, sequence: 7, refusal: None };
     assert_object(&made, r#"{"session":3,"sequence":7}"#);

@@ -47,6 +47,15 @@ pub(crate) enum Condition {
     Nodes(u32),
 }
 
+/// Bytes, with or without a unit: `1048576`, `512Ki`, `100Mi`, `2Gi`.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let units = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40)];
+    let with_unit = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
+    let (digits, shift) = with_unit.unwrap_or((text, 0));
+    let count: u64 = digits.parse().map_err(|_| "write bytes such as 512Ki or 100Mi".to_owned())?;
+    count.checked_mul(1 << shift).ok_or_else(|| "that is more than there can be".to_owned())
+}
+
 /// `host:port`, `host`, `[v6]:port`, each with or without `http://`.
 pub(crate) fn endpoint(text: &str) -> Result<Endpoint, String> {
     if text.starts_with("https://") {
@@ -200,6 +209,16 @@ mod tests {
             "18446744073709551615h",
         ] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_may_have_a_unit() {
+        assert_eq!(super::bytes("1048576"), Ok(1 << 20));
+        assert_eq!(super::bytes("100Mi"), Ok(100 << 20));
+        assert_eq!(super::bytes("0"), Ok(0));
+        for wrong in ["", "Mi", "1.5Mi", "-1", "10MB", "18446744073709551615Ki"] {
+            assert!(super::bytes(wrong).is_err(), "{wrong}");
         }
     }
 

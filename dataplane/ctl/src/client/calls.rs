@@ -2,12 +2,12 @@
 
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
-    BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk,
-    GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyRequest,
-    ListCollectionsRequest, ListMemoryRequest, ListNodesRequest, ListShardsRequest, Node,
-    NodeMemory, ReconfigureShardRequest, RemoveNodeRequest, ReplicaTarget, Safety,
-    SetNodeLeavingRequest, SetNodeZoneRequest, Shard, TransferLeaderRequest,
-    UpdateCollectionRequest,
+    Balance, BootstrapRequest, Cluster, Collection, CreateCollectionRequest,
+    DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest, GetCollectionRequest,
+    GetDiskRequest, GetSafetyRequest, ListCollectionsRequest, ListMemoryRequest, ListNodesRequest,
+    ListShardsRequest, Node, NodeMemory, PinShardRequest, Policy, ReconfigureShardRequest,
+    RemoveNodeRequest, ReplicaTarget, Safety, SetNodeLeavingRequest, SetNodeZoneRequest, Shard,
+    TransferLeaderRequest, UpdateCollectionRequest,
 };
 
 use super::Client;
@@ -131,6 +131,24 @@ impl Client {
         // Always guarded: what is asked for was decided on the shard as it was read.
         let request = ReconfigureShardRequest { group, replicas, if_revision: Some(revision) };
         self.call(doing, request, AdminClient::reconfigure_shard).await.map(drop)
+    }
+
+    /// Says whether a shard's replicas stay where they are, whatever the balance.
+    pub(crate) async fn pin_shard(&mut self, group: u64, pinned: bool) -> Result<(), Error> {
+        let doing = Doing::change(format!("say whether group {group} is pinned"));
+        let request = PinShardRequest { group, pinned };
+        self.call(doing, request, AdminClient::pin_shard).await.map(drop)
+    }
+
+    /// The policy for moves, and how even the nodes are.
+    pub(crate) async fn balance(&mut self) -> Result<Balance, Error> {
+        let doing = Doing::read("read how even the nodes are");
+        self.call(doing, GetBalanceRequest {}, AdminClient::get_balance).await
+    }
+
+    pub(crate) async fn set_policy(&mut self, policy: Policy) -> Result<(), Error> {
+        let doing = Doing::change("change the policy for moves".to_owned());
+        self.call(doing, policy, AdminClient::set_policy).await.map(drop)
     }
 
     /// Hands the leadership of a group to a node; the term of the new leader.

@@ -70,6 +70,22 @@ pub(super) async fn reconfigure(
     request(console, group, targets, revision).await
 }
 
+#[derive(Debug, Serialize)]
+struct Pinned {
+    group: u64,
+    pinned: bool,
+}
+
+/// Says whether a shard's replicas stay where they are, whatever the balance.
+pub(super) async fn pin(console: &mut Console, group: u64, pinned: bool) -> Result<(), Error> {
+    console.client.pin_shard(group, pinned).await?;
+    let sentence = match pinned {
+        true => format!("group/{group} pinned: only people move its replicas"),
+        false => format!("group/{group} unpinned: the cluster may move its replicas"),
+    };
+    console.output.confirm(&sentence, &Pinned { group, pinned })
+}
+
 /// The shard as it is now.
 async fn shard(client: &mut Client, group: u64) -> Result<Shard, Error> {
     // The interface lists shards by collection, and groups are numbered across all.

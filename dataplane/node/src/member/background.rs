@@ -14,6 +14,7 @@ use crate::drain::pause;
 use crate::introducing::Introducing;
 use crate::maintenance::{Maintenance, Truncated, Upkeep};
 use crate::open_error::OpenError;
+use crate::rebalancer::Rebalancer;
 use crate::reconciler::Reconciler;
 use crate::refill::Refill;
 use crate::scrub::Scrub;
@@ -65,6 +66,13 @@ impl Background {
             liveness: serving.liveness.clone(),
             lost_after: settings.lost_after,
         };
+        let rebalancer = Rebalancer {
+            engine: ground.engine.clone(),
+            coordinator: serving.coordinator.clone(),
+            leaders: serving.leaders.clone(),
+            balancing: serving.balancing.clone(),
+            lost_after: settings.lost_after,
+        };
         let comparison = Comparison {
             reporter: serving.reporter.clone(),
             replicas: serving.replicas.clone(),
@@ -84,6 +92,7 @@ impl Background {
             tokio::spawn(serving.liveness.clone().run()),
             tokio::spawn(serving.standing.clone().run()),
             tokio::spawn(reconciler.run()),
+            tokio::spawn(rebalancer.run()),
             tokio::spawn(comparison.run()),
             tokio::spawn(refill(ground, serving).run()),
             tokio::spawn(announcing),

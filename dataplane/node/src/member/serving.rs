@@ -22,6 +22,7 @@ use crate::progress::Progress;
 use crate::proposals::Proposals;
 use crate::quota::QuotaWatch;
 use crate::reads::Reads;
+use crate::rebalancer::Balancing;
 use crate::replicas::Replicas;
 use crate::report::Reporter;
 use crate::settings::Settings;
@@ -45,6 +46,7 @@ pub(crate) struct Serving {
     pub(crate) coordinator: Arc<Coordinator<NodeShards>>,
     pub(crate) drain: Arc<Drain>,
     pub(crate) standing: Arc<Standing>,
+    pub(crate) balancing: Arc<Balancing>,
 }
 
 impl Serving {
@@ -64,6 +66,7 @@ impl Serving {
             catalog: catalog.clone(),
             replicas: replicas.clone(),
             reception: reception.clone(),
+            transfers: ground.transfers.clone(),
         };
         // While nothing is open: no job writes below a directory that is taken for an orphan.
         replicas.find_on_disk()?;
@@ -106,6 +109,9 @@ impl Serving {
             space: space.clone(),
         };
         let standing = Standing::new(me, replicas.clone(), peers.clone());
+        let (catalog, reporter) = (catalog.clone(), Arc::new(reporter));
+        let balancing =
+            Balancing { me, catalog, reporter: reporter.clone(), liveness: liveness.clone() };
         Ok(Self {
             pool,
             replicas,
@@ -114,10 +120,11 @@ impl Serving {
             proposals,
             leaders: Arc::new(leaders),
             liveness,
-            reporter: Arc::new(reporter),
+            reporter,
             coordinator,
             drain: Arc::new(drain),
             standing: Arc::new(standing),
+            balancing: Arc::new(balancing),
         })
     }
 }

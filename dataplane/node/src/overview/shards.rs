@@ -9,7 +9,7 @@ use vane_raft::{Conf, GroupStatus};
 use vane_transport::{GroupReport, ReportRequest};
 use vane_types::{GroupId, NodeId};
 
-use super::copying::step_text;
+use super::moves::{MoveOverview, moves_of, step_text};
 use crate::member::Member;
 use crate::shards::NodeShards;
 
@@ -30,6 +30,12 @@ pub struct ShardOverview {
     pub target: Option<Vec<TargetReplica>>,
     /// What a change of replicas waits for or does next; empty without one.
     pub step: String,
+    /// Replicas that come and go.
+    pub moves: Vec<MoveOverview>,
+    /// The change is made to even nodes out.
+    pub is_rebalancing: bool,
+    /// Its replicas stay where people want them.
+    pub pinned: bool,
     /// Changes of the replicas that were asked for or recorded. No newer than the rest.
     pub revision: u64,
 }
@@ -84,7 +90,8 @@ impl Member {
                     let revision = revisions.get(group).copied().unwrap_or_default();
                     let report = reports.get(group);
                     let step = report.map(|report| self.step_of(state, shard, &report.status));
-                    shard_overview((*group, shard), report.cloned(), step, revision)
+                    let kept = (revision, !state.policy.may_copy());
+                    shard_overview((*group, shard), report.cloned(), step, kept)
                 })
                 .collect()
         });
@@ -139,13 +146,17 @@ fn shard_overview(
     (group, entry): (GroupId, &ShardEntry),
     report: Option<GroupReport>,
     step: Option<ShardStep>,
-    revision: u64,
+    (revision, is_held): (u64, bool),
 ) -> ShardOverview {
-    let step = match (&entry.target, &report, step) {
+    let text = match (&entry.target, &report, &step) {
         (None, ..) => String::new(),
-        (Some(_), Some(report), Some(step)) => step_text(&step, report),
+        (Some(_), Some(_), Some(ShardStep::Copy(_))) if is_held => {
+            "the policy lets no copy begin: bytes_per_second is 0".into()
+        }
+        (Some(_), Some(report), Some(step)) => step_text(step, report),
         (Some(_), ..) => "waiting for a leader".into(),
     };
+    let moves = moves_of(entry, report.as_ref(), step.as_ref(), &text);
     ShardOverview {
         collection: entry.collection.clone(),
         ordinal: entry.ordinal,
@@ -153,7 +164,10 @@ fn shard_overview(
         report,
         conf: entry.conf.clone(),
         target: entry.target.clone(),
-        step,
+        step: text,
+        moves,
+        is_rebalancing: entry.is_rebalancing(),
+        pinned: entry.pinned,
         revision,
     }
 }

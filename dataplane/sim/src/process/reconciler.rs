@@ -10,7 +10,7 @@ use vane_raft::{GroupStatus, MemberChange};
 use vane_transport::NotDone;
 use vane_types::{GroupId, NodeId};
 
-use super::{CHANGE_MAX, Owner, Process};
+use super::{CHANGE_MAX, Owner, Process, rebalance};
 use crate::env::Env;
 use crate::event::{Body, Call, LeaderRequest, Step};
 use crate::queue::{TICK, Time};
@@ -28,7 +28,7 @@ const HEAR_INTERVAL: Time = 10 * TICK;
 /// Time after which a node says again who it is.
 const ANNOUNCE_PAUSE: Time = 10 * TICK;
 
-type Reports = BTreeMap<GroupId, GroupStatus>;
+pub(super) type Reports = BTreeMap<GroupId, GroupStatus>;
 
 /// Where the look at shards is, by the number of its call.
 #[derive(Default)]
@@ -154,7 +154,7 @@ impl Process {
         Call { node, process, number }
     }
 
-    fn call_leader(
+    pub(super) fn call_leader(
         &mut self,
         env: &mut Env,
         leader: NodeId,
@@ -170,6 +170,9 @@ impl Process {
     fn gather(&mut self, env: &mut Env) {
         let Reconciler { turns, steps, .. } = &mut self.reconciler;
         let mut due = self.catalog.read(|state| turns.due(state));
+        if rebalance::is_time(env) {
+            due = self.catalog.read(|state| state.shards.keys().copied().collect());
+        }
         due.retain(|group| !steps.values().any(|step| step.group == *group));
         if due.is_empty() {
             return;
@@ -226,6 +229,9 @@ impl Process {
             Look::Confirming { call, due, reports } if call == number => {
                 for group in due.into_iter().filter(|_| is_new) {
                     self.change_shard(env, group, reports.get(&group));
+                }
+                if is_new && rebalance::is_time(env) {
+                    self.rebalance(env, &reports);
                 }
             }
             other => self.reconciler.look = other,

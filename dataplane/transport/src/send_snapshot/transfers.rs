@@ -1,4 +1,4 @@
-//! How far the snapshots are that this node sends.
+//! How far the snapshots are that this node sends, and how often sending one failed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,10 +6,22 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use vane_types::{GroupId, PeerId};
+use vane_types::text::shorten;
+use vane_types::{GroupId, PeerId, Policy};
+
+use super::throttle::Throttle;
 
 /// Time over which a rate is measured, about.
 const RATE_OVER: Duration = Duration::from_secs(5);
+
+/// Pause after a snapshot that could not be sent, doubled with each that follows: what is refused
+/// is refused again.
+const PAUSE_MIN: Duration = Duration::from_millis(500);
+const PAUSE_MAX: Duration = Duration::from_secs(15);
+/// Time after which a failure is forgotten: nobody asked for that snapshot again.
+const FAILURE_KEPT: Duration = Duration::from_secs(600);
+/// Bytes of the words that a failure is told in.
+const WHY_BYTES_MAX: usize = 500;
 
 /// What a transfer is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,9 +50,18 @@ pub struct TransferReport {
     pub bytes_done: u64,
     /// Bytes a second, lately.
     pub bytes_per_second: u64,
+    /// Attempts that failed one after the other, from this node.
+    pub attempts: u32,
+    /// What the last of them met; empty without one.
+    pub failure: String,
 }
 
 impl TransferReport {
+    /// Whether the last attempt failed and the next has not come as far as its bytes.
+    pub fn has_failed(&self) -> bool {
+        self.attempts > 0 && self.phase == TransferPhase::Preparing
+    }
+
     /// Time until all bytes have travelled; `None` where nothing says.
     pub fn left(&self) -> Option<Duration> {
         let left = self.bytes_total.checked_sub(self.bytes_done)?;
@@ -49,21 +70,82 @@ impl TransferReport {
     }
 }
 
-/// Those that are under way.
+/// A group, and its replica that gets a snapshot.
+type Receiver = (GroupId, PeerId);
+
+/// Those that are under way, those that failed and are to be tried again, and how fast they may
+/// be.
+pub struct Transfers {
+    known: Mutex<Known>,
+    pub(super) throttle: Throttle,
+}
+
+impl Default for Transfers {
+    fn default() -> Self {
+        let throttle = Throttle::new(Policy::default().bytes_per_second);
+        Self { known: Mutex::default(), throttle }
+    }
+}
+
 #[derive(Default)]
-pub struct Transfers(Mutex<BTreeMap<(GroupId, PeerId), Arc<Running>>>);
+struct Known {
+    running: BTreeMap<Receiver, Arc<Running>>,
+    failed: BTreeMap<Receiver, Failed>,
+}
+
+/// Attempts that failed one after the other.
+struct Failed {
+    attempts: u32,
+    why: String,
+    at: Instant,
+}
 
 impl Transfers {
+    /// Lets all of them together send so many bytes a second from now on.
+    pub fn limit(&self, bytes_per_second: u64) {
+        self.throttle.limit(bytes_per_second);
+    }
+
     /// All of them.
     pub fn report(&self) -> Vec<TransferReport> {
-        let all = self.0.lock();
-        all.iter().map(|((group, to), running)| running.report(*group, *to)).collect()
+        let known = self.known.lock();
+        let failed = known.failed.iter().filter(|(_, failed)| failed.at.elapsed() < FAILURE_KEPT);
+        let mut all: BTreeMap<Receiver, TransferReport> = known
+            .running
+            .iter()
+            .map(|(receiver, running)| (*receiver, running.report(*receiver)))
+            .collect();
+        for (receiver, failed) in failed {
+            // Between two attempts nothing runs.
+            let waiting = || Running::default().report(*receiver);
+            let report = all.entry(*receiver).or_insert_with(waiting);
+            report.attempts = failed.attempts;
+            report.failure.clone_from(&failed.why);
+        }
+        all.into_values().collect()
     }
 
     pub(super) fn begin(self: &Arc<Self>, group: GroupId, to: PeerId) -> Guard {
         let running = Arc::<Running>::default();
-        self.0.lock().insert((group, to), Arc::clone(&running));
+        self.known.lock().running.insert((group, to), Arc::clone(&running));
         Guard { transfers: Arc::clone(self), key: (group, to), running }
+    }
+
+    /// Takes note of how an attempt ended: `why` it failed. How long to wait before Raft hears of a
+    /// failure and tries again; nothing after a success.
+    pub(crate) fn ended(&self, receiver: Receiver, why: Option<String>) -> Option<Duration> {
+        let mut known = self.known.lock();
+        let Some(mut why) = why else {
+            known.failed.remove(&receiver);
+            return None;
+        };
+        // Of replicas that are gone nobody says that they are.
+        known.failed.retain(|_, failed| failed.at.elapsed() < FAILURE_KEPT);
+        shorten(&mut why, WHY_BYTES_MAX);
+        let before = known.failed.get(&receiver).map_or(0, |failed| failed.attempts);
+        let attempts = before.saturating_add(1);
+        known.failed.insert(receiver, Failed { attempts, why, at: Instant::now() });
+        Some((PAUSE_MIN * 2_u32.pow(before.min(16))).min(PAUSE_MAX))
     }
 }
 
@@ -84,7 +166,7 @@ impl std::ops::Deref for Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let mut all = self.transfers.0.lock();
+        let all = &mut self.transfers.known.lock().running;
         // The same replica may be sent another already.
         if all.get(&self.key).is_some_and(|running| Arc::ptr_eq(running, &self.running)) {
             all.remove(&self.key);
@@ -128,7 +210,7 @@ impl State {
         }
     }
 
-    fn report(&self, group: GroupId, to: PeerId) -> TransferReport {
+    fn report(&self, (group, to): Receiver) -> TransferReport {
         TransferReport {
             group,
             to,
@@ -136,6 +218,8 @@ impl State {
             bytes_total: self.total,
             bytes_done: self.had + self.travelled,
             bytes_per_second: self.rate,
+            attempts: 0,
+            failure: String::new(),
         }
     }
 }
@@ -170,8 +254,8 @@ impl Running {
         }
     }
 
-    fn report(&self, group: GroupId, to: PeerId) -> TransferReport {
-        self.0.lock().report(group, to)
+    fn report(&self, receiver: Receiver) -> TransferReport {
+        self.0.lock().report(receiver)
     }
 }
 
@@ -207,6 +291,27 @@ mod tests {
     }
 
     #[test]
+    fn failures_are_counted_and_told_until_one_succeeds() {
+        let transfers = Arc::<Transfers>::default();
+        let receiver = (GROUP, to());
+        let fail = |why: &str| transfers.ended(receiver, Some(why.to_owned())).unwrap();
+        let pauses = [fail("no room"), fail("no room"), fail(&"x".repeat(10_000))];
+        assert_eq!(pauses, [PAUSE_MIN, PAUSE_MIN * 2, PAUSE_MIN * 4]);
+        let report = transfers.report().pop().unwrap();
+        assert!(report.has_failed() && report.failure.len() <= WHY_BYTES_MAX, "{report:?}");
+        assert_eq!((report.attempts, report.to), (3, to()));
+        let running = transfers.begin(GROUP, to());
+        running.copying(10, 0);
+        let report = transfers.report().pop().unwrap();
+        assert_eq!((report.attempts, report.has_failed()), (3, false), "it is tried again");
+        drop(running);
+        (0..50).for_each(|_| drop(fail("still")));
+        assert_eq!(fail("still"), PAUSE_MAX);
+        assert_eq!(transfers.ended(receiver, None), None);
+        assert!(transfers.report().is_empty());
+    }
+
+    #[test]
     fn the_rate_is_that_of_the_last_seconds() {
         let (second, phase) = (Duration::from_secs(1), TransferPhase::Copying);
         let mut state = State { phase, total: 110_000, had: 10_000, ..State::default() };
@@ -214,7 +319,7 @@ mod tests {
         for at in 1..=12 {
             state.sent(if at <= 6 { 9_000 } else { 1_000 }, began + second * at);
         }
-        let report = state.report(GROUP, to());
+        let report = state.report((GROUP, to()));
         assert_eq!((report.bytes_done, report.bytes_per_second), (70_000, 1_000));
         assert_eq!(report.left(), Some(second * 40));
         assert_eq!(state.moved, began + second * 12, "from then on it may stall");

@@ -397,14 +397,18 @@ fn transfer() -> impl Strategy<Value = TransferReport> {
         Just(TransferPhase::Copying),
         Just(TransferPhase::Verifying),
     ];
-    (phase, proptest::array::uniform5(any::<u64>())).prop_map(
-        |(phase, [group, to, bytes_total, bytes_done, bytes_per_second])| TransferReport {
-            group: GroupId(group),
-            to: PeerId(to),
-            phase,
-            bytes_total,
-            bytes_done,
-            bytes_per_second,
+    (phase, proptest::array::uniform5(any::<u64>()), any::<u32>(), any::<String>()).prop_map(
+        |(phase, [group, to, bytes_total, bytes_done, bytes_per_second], attempts, failure)| {
+            TransferReport {
+                group: GroupId(group),
+                to: PeerId(to),
+                phase,
+                bytes_total,
+                bytes_done,
+                bytes_per_second,
+                attempts,
+                failure,
+            }
         },
     )
 }

@@ -109,7 +109,7 @@ message!(GroupStatus {
 message!(Conf { voters, learners, voters_outgoing, learners_next });
 message!(PeerStatus { peer, matched, active, snapshot, applied, installing });
 message!(TransferReport => Transfer {
-    group, to, phase, bytes_total, bytes_done, bytes_per_second,
+    group, to, phase, bytes_total, bytes_done, bytes_per_second, attempts, failure,
 });
 choices!(TransferPhase, "the phase of a transfer": Preparing, Copying, Verifying);
 choices!(Role, "the role of a replica": Follower, Candidate, Leader);

@@ -3,6 +3,7 @@
 use derive_more::Display;
 use uuid::Uuid;
 use vane_crds::cluster::FailedUpdate;
+use vane_proto::admin;
 
 /// A change to make. Each can be repeated without harm.
 #[derive(Debug, Display, Clone, PartialEq, Eq)]
@@ -32,6 +33,9 @@ pub enum Step {
         /// Zone of the pod's machine.
         zone: String,
     },
+    /// Tell the database how to move copies and leaders by itself: what is to change of that.
+    #[display("tell the database how to move copies and leaders")]
+    SetPolicy(admin::Policy),
     /// Keep a recipe: the one that pods are made from now, or the spec's.
     #[display("keep recipe {_0}")]
     KeepRecipe(String),
@@ -86,6 +90,7 @@ impl Step {
             Self::ScaleOut(_) => "ScalingOut",
             Self::Bootstrap(_) => "Founding",
             Self::SetZone { .. } => "SettingZones",
+            Self::SetPolicy(_) => "SettingPolicy",
             Self::KeepRecipe(_) => "KeepingRecipe",
             Self::MakeSettings(_) => "MakingSettings",
             Self::ChangeTemplate(_) => "ChangingTemplate",
