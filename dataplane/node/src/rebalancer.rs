@@ -187,7 +187,8 @@ impl Rebalancer {
             let (deadline, request) = (Instant::now() + STEP_TIMEOUT, LeaderRequest::Transfer(to));
             match self.leaders.ask(leader.node(), group, request, deadline).await {
                 Ok(()) => {
-                    tracing::info!(%group, from = %leader, %to, "a leadership moves to even nodes out")
+                    let from = leader.node();
+                    tracing::info!(%group, %from, %to, "a leadership moves to even nodes out");
                 }
                 Err(error) => tracing::debug!(%error, %group, "a leadership was not handed over"),
             }

@@ -75,13 +75,7 @@ impl Serving {
         settle(ground, &replicas, settings);
         let reads = Reads::new(me, engine.clone(), replicas.clone(), pool.clone());
         let quota = Arc::new(QuotaWatch::new(catalog.clone(), space.clone()));
-        let proposals = Proposals {
-            me,
-            quota: quota.clone(),
-            engine: engine.clone(),
-            replicas: replicas.clone(),
-            space: space.clone(),
-        };
+        let proposals = proposals(ground, &replicas, &quota);
         let liveness = Liveness::new(me, engine.clone(), catalog.clone(), peers.clone());
         let (reads, proposals) = (Arc::new(reads), Arc::new(proposals));
         let liveness = Arc::new(liveness);
@@ -101,7 +95,7 @@ impl Serving {
         let session = Uuid::new_v4().as_u64_pair().0;
         let coordinator = Arc::new(Coordinator::new(shards, catalog.clone(), session));
         let leaders = LeaderRequests { me, engine: engine.clone(), peers: peers.clone() };
-        let reporter = reporter(ground, &replicas, &quota, settings);
+        let reporter = Arc::new(reporter(ground, &replicas, &quota, settings));
         let drain = Drain {
             engine: engine.clone(),
             replicas: replicas.clone(),
@@ -109,9 +103,7 @@ impl Serving {
             space: space.clone(),
         };
         let standing = Standing::new(me, replicas.clone(), peers.clone());
-        let (catalog, reporter) = (catalog.clone(), Arc::new(reporter));
-        let balancing =
-            Balancing { me, catalog, reporter: reporter.clone(), liveness: liveness.clone() };
+        let balancing = balancing(ground, &reporter, &liveness);
         Ok(Self {
             pool,
             replicas,
@@ -124,9 +116,32 @@ impl Serving {
             coordinator,
             drain: Arc::new(drain),
             standing: Arc::new(standing),
-            balancing: Arc::new(balancing),
+            balancing,
         })
     }
+}
+
+fn proposals(ground: &Ground, replicas: &Arc<Replicas>, quota: &Arc<QuotaWatch>) -> Proposals {
+    Proposals {
+        me: ground.me,
+        quota: quota.clone(),
+        engine: ground.engine.clone(),
+        replicas: replicas.clone(),
+        space: ground.space.clone(),
+    }
+}
+
+fn balancing(
+    ground: &Ground,
+    reporter: &Arc<Reporter>,
+    liveness: &Arc<Liveness>,
+) -> Arc<Balancing> {
+    Arc::new(Balancing {
+        me: ground.me,
+        catalog: ground.catalog.clone(),
+        reporter: reporter.clone(),
+        liveness: liveness.clone(),
+    })
 }
 
 fn reporter(
