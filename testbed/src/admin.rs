@@ -8,9 +8,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
-    Balance, BootstrapRequest, Cluster, GetBalanceRequest, GetClusterRequest, ListNodesRequest,
-    ListShardsRequest, Node, PinShardRequest, Policy, ReconfigureShardRequest, ReplicaTarget, Role,
-    Shard, TransferLeaderRequest,
+    Balance, BootstrapRequest, Cluster, GetBalanceRequest, GetClusterRequest, ListNodesRequest, ListShardsRequest, Node, PinShardRequest, Policy, ReconfigureShardRequest, ReplicaTarget, Role, SetNodeFollowsOnlyRequest, Shard, TransferLeaderRequest,
 };
 
 use crate::error::Error;
@@ -135,6 +133,16 @@ impl Admin {
     pub fn transfer(&self, group: u64, node_id: u64) -> Result<(), Error> {
         let request = TransferLeaderRequest { group, node_id };
         self.call("transfer leader", request, AdminClient::transfer_leader).map(drop)
+    }
+
+    /// Says for how many seconds a node is to lead nothing; 0 takes it back.
+    ///
+    /// # Errors
+    ///
+    /// The node does not answer, or refuses.
+    pub fn follow(&self, node_id: u64, seconds: u32) -> Result<(), Error> {
+        let request = SetNodeFollowsOnlyRequest { node_id, seconds };
+        self.call("have a node follow", request, AdminClient::set_node_follows_only).map(drop)
     }
 
     /// Waits until a cluster of so many nodes has all of them, and the meta group the votes

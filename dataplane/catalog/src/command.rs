@@ -28,6 +28,9 @@ pub enum MetaCommand {
     SetZone { node: NodeId, zone: Option<String> },
     /// Says whether a node is to go: it gets no new replicas and gives its meta vote up.
     SetLeaving { node: NodeId, leaving: bool },
+    /// Says for how many seconds at most a node is only to follow, until it is started again; `None`
+    /// takes it back.
+    SetFollowsOnly { node: NodeId, seconds: Option<u32> },
     /// Takes a member away for good, with its disk; refused while a shard names it.
     RemoveNode { node: NodeId, disk_id: Uuid },
     /// Makes a collection.
@@ -93,6 +96,8 @@ pub enum MetaCommand {
     SetQuotas(Quotas),
     /// How replicas and leaders are moved by the cluster itself.
     SetPolicy(Policy),
+    /// Says whether the level waits for somebody to raise it.
+    HoldFeatureLevel(bool),
     /// What may be written from now on. `spoken_by` are all members, each with the start
     /// ([`NodeEntry::start`]) that said that it speaks the level; refused when they are others
     /// by now.

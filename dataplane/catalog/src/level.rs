@@ -17,7 +17,9 @@ impl MetaCommand {
             Self::SetQuotas(_)
             | Self::SetPolicy(_)
             | Self::Rebalance { .. }
-            | Self::SetPinned { .. } => FeatureLevel::CHANGING,
+            | Self::SetPinned { .. }
+            | Self::SetFollowsOnly { .. }
+            | Self::HoldFeatureLevel(_) => FeatureLevel::CHANGING,
             Self::CreateTenant { .. } | Self::DeleteTenant { .. } => FeatureLevel::TENANTS,
             Self::SetReplicationFactor { .. } | Self::SetMetadata { .. } => FeatureLevel::CHANGING,
             Self::AddVector { .. } | Self::RemoveVector { .. } | Self::VectorsTold { .. } => {
@@ -101,8 +103,14 @@ impl State {
     }
 
     /// The command that is due once every member speaks more than the level that holds; `None`
-    /// where there is nothing to raise. Whoever leads the meta group asks and proposes it.
+    /// where there is nothing to raise, or somebody else says when. Whoever leads the meta group
+    /// asks and proposes it.
     pub fn raise_due(&self) -> Option<MetaCommand> {
+        if self.level_is_held { None } else { self.raise_possible() }
+    }
+
+    /// The command that raises the level as far as every member speaks, whoever says when.
+    pub fn raise_possible(&self) -> Option<MetaCommand> {
         // Not above what runs here: a member's word may be of a newer version that it ran before
         // its last start, and this one must be able to read what it allows.
         let to = self.spoken_by_all().min(FeatureLevel::SPOKEN);

@@ -19,9 +19,9 @@ pub use command::{
 };
 pub use replica_plan::{HeldReplica, ReplicaAction, proves_removal, replica_plan, replicas_here};
 pub use state::{
-    CollectionEntry, FirstVectors, Member, REFILLS_MAX, REFILLS_OF_NODE_MAX, Refill, Requests,
-    Route, ShardEntry, State, TargetReplica, TenantEntry, Tenants, collection_not_found, meta_peer,
-    removed,
+    CollectionEntry, FOLLOWS_ONLY_SECONDS_MAX, FirstVectors, Member, REFILLS_MAX,
+    REFILLS_OF_NODE_MAX, Refill, Requests, Route, ShardEntry, State, TargetReplica, TenantEntry,
+    Tenants, collection_not_found, meta_peer, removed,
 };
 pub use store::{Catalog, OpenError};
 pub use vane_types::{FeatureLevel, LevelTooLow};

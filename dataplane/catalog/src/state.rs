@@ -26,7 +26,7 @@ use vane_types::{
 use crate::command::{Logged, MetaCommand};
 
 pub use collections::{CollectionEntry, Route, collection_not_found};
-pub use members::{Member, meta_peer, removed};
+pub use members::{FOLLOWS_ONLY_SECONDS_MAX, Member, meta_peer, removed};
 pub use refill::{REFILLS_MAX, REFILLS_OF_NODE_MAX, Refill};
 pub(crate) use requests::Remembered;
 pub use requests::Requests;
@@ -55,6 +55,8 @@ pub struct State {
     pub metadata: BTreeMap<String, Value>,
     /// What may be written, as all members can read it.
     pub level: FeatureLevel,
+    /// The level is raised when somebody says so, and not by itself.
+    pub level_is_held: bool,
     /// How much of its memory and of its disk each node may use.
     pub quotas: Quotas,
     /// How replicas and leaders are moved by the cluster itself.
@@ -80,6 +82,7 @@ pub(crate) enum Touched {
     Metadata(String),
     Counters,
     Level,
+    LevelHold,
     Quotas,
     Policy,
     Request(LogIndex),
@@ -149,6 +152,7 @@ impl State {
             MetaCommand::PutNode(entry) => self.put_node(entry),
             MetaCommand::SetZone { node, zone } => self.set_zone(node, zone),
             MetaCommand::SetLeaving { node, leaving } => self.set_leaving(node, leaving),
+            MetaCommand::SetFollowsOnly { node, seconds } => self.set_follows_only(node, seconds),
             MetaCommand::RemoveNode { node, disk_id } => self.remove_node(node, disk_id),
             MetaCommand::Create(create) => self.create(create),
             MetaCommand::Configure(configure) => self.configure(configure),
@@ -185,6 +189,10 @@ impl State {
                 self.rebalance(group, (from, to), revision, at)
             }
             MetaCommand::SetPinned { group, pinned } => self.set_pinned(group, pinned),
+            MetaCommand::HoldFeatureLevel(held) => {
+                self.level_is_held = held;
+                Ok(vec![Touched::LevelHold])
+            }
             MetaCommand::RaiseFeatureLevel { to, spoken_by } => self.raise_level(to, &spoken_by),
         }
     }

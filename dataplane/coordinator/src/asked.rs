@@ -33,6 +33,8 @@ pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
         | MetaCommand::PutNode(_)
         | MetaCommand::SetZone { .. }
         | MetaCommand::SetLeaving { .. }
+        | MetaCommand::SetFollowsOnly { .. }
+        | MetaCommand::HoldFeatureLevel(_)
         | MetaCommand::RemoveNode { .. }
         | MetaCommand::Reconfigure { .. }
         | MetaCommand::Settle { .. }

@@ -108,6 +108,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         watch: Watch,
     },
+    /// The feature level: what all nodes have agreed to write
+    Level {
+        #[command(subcommand)]
+        action: Option<LevelAction>,
+    },
     /// List the collections, or change one
     #[command(visible_alias = "collection")]
     Collections {
@@ -197,6 +202,16 @@ pub(crate) struct Watch {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum LevelAction {
+    /// Raise it as far as all nodes speak; versions that speak less cannot be started any more
+    Raise,
+    /// Have it wait for `raise`, when all nodes speak more
+    Hold,
+    /// Have it raised by itself again, when all nodes speak more
+    Release,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum NodeAction {
     /// Say where a node stands; replicas and meta votes are spread over zones
     Zone {
@@ -212,6 +227,18 @@ pub(crate) enum NodeAction {
         #[arg(value_parser = values::node)]
         node: NodeRef,
         /// Take it back: the node stays
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Say that a node is to lead nothing until it is started again: before it is stopped
+    Follow {
+        /// Number or name of the node
+        #[arg(value_parser = values::node)]
+        node: NodeRef,
+        /// Seconds after which it may lead again all the same
+        #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+        seconds: u32,
+        /// Take it back: it may lead
         #[arg(long)]
         undo: bool,
     },

@@ -15,6 +15,7 @@ mod error;
 mod exit;
 mod group;
 mod leader;
+mod level;
 mod memory;
 mod meta;
 mod moves;

@@ -47,6 +47,7 @@ impl Row for Node {
 /// How a node is, in a word.
 fn status(node: &Node) -> &'static str {
     match (node.alive, node.leaving) {
+        (true, false) if node.follows_only => "Following",
         (true, false) => "Alive",
         (true, true) => "Leaving",
         // Nothing runs under this number: its address is another node's by now.
@@ -66,6 +67,9 @@ pub(crate) async fn run(
         None => drop(watch::show(console, flags, Client::nodes).await?),
         Some(NodeAction::Zone { node, zone }) => set_zone(console, &node, zone).await?,
         Some(NodeAction::Leave { node, undo }) => going::leave(console, &node, !undo).await?,
+        Some(NodeAction::Follow { node, seconds, undo }) => {
+            going::follow(console, &node, if undo { 0 } else { seconds }).await?;
+        }
         Some(NodeAction::Replace { node, with, yes }) => {
             going::replace(console, &node, &with, yes, limit).await?;
         }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use vane_catalog::{MetaCommand, WantedReplica, meta_peer};
 use vane_placement::ReplicaPlan;
 use vane_transport::{LeaderRequest, ReportRequest};
-use vane_types::{Error, GroupId, NodeId, Policy, Retry, Term};
+use vane_types::{Error, FeatureLevel, GroupId, NodeId, Policy, Retry, Term};
 
 use crate::member::Member;
 
@@ -40,6 +40,48 @@ impl Member {
     ) -> Result<(), Error> {
         let command = MetaCommand::SetLeaving { node, leaving };
         self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Says for how many seconds at most a node is to lead nothing, until it is started again;
+    /// `None` takes it back.
+    ///
+    /// # Errors
+    /// `NotFound`, `BadInput` where it is too long, `Unsupported` below
+    /// [`FeatureLevel::CHANGING`], `Unavailable`; `Timeout`
+    /// where it may have been taken.
+    pub async fn set_follows_only(
+        &self,
+        node: NodeId,
+        seconds: Option<u32>,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let command = MetaCommand::SetFollowsOnly { node, seconds };
+        self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Says whether the feature level waits for somebody to raise it.
+    ///
+    /// # Errors
+    /// `Unsupported` below [`FeatureLevel::CHANGING`],
+    /// `Unavailable`; `Timeout` where it may have been taken.
+    pub async fn hold_level(&self, held: bool, timeout: Duration) -> Result<(), Error> {
+        let command = MetaCommand::HoldFeatureLevel(held);
+        self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Raises the feature level as far as all members speak, also one that is held; the level that
+    /// holds then.
+    ///
+    /// # Errors
+    /// `Conflict` where members came or were started again meanwhile, `Unavailable`; `Timeout`
+    /// where it may have been raised.
+    pub async fn raise_level(&self, timeout: Duration) -> Result<FeatureLevel, Error> {
+        let coordinator = &self.serving.coordinator;
+        let possible = coordinator.catalog().read(|state| state.raise_possible());
+        if let Some(command) = possible {
+            coordinator.change(command, Instant::now() + timeout).await?;
+        }
+        Ok(coordinator.catalog().level())
     }
 
     /// Takes a member away for good; its disk does not come back. Repeated, it is done already.

@@ -1,7 +1,8 @@
 //! A node that should not lead gives its groups other leaders: before it stops, so that
-//! nobody has to wait for an election, and while its disk is full, since it would refuse
-//! every write that the others have room for.
+//! nobody has to wait for an election, while it is said to follow only, and while its disk is
+//! full, since it would refuse every write that the others have room for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,20 @@ impl Drain {
                 free = self.space.free(),
                 "the disk is full: leadership goes to nodes that have room"
             );
+        }
+    }
+
+    /// Hands over what this node leads, the meta group too, to nodes that answer and are not among
+    /// `following`, which lead nothing either. What nobody can take stays. Blocks for a moment.
+    pub(crate) fn lead_nothing(&self, following: BTreeSet<NodeId>) {
+        let shards = self.replicas.all().into_iter().map(|(group, _)| group);
+        let groups = [GroupId::META].into_iter().chain(shards).collect();
+        let liveness = Arc::clone(&self.liveness);
+        let may_take = move |node| !following.contains(&node) && liveness.is_alive(node);
+        let until = Instant::now() + HAND_OVER_MAX;
+        let given = self.hand_over(groups, until, may_take).len();
+        if given > 0 {
+            tracing::info!(given, "this node only follows: leadership goes to others");
         }
     }
 

@@ -12,6 +12,7 @@ mod broken;
 mod catalog_sync;
 mod compare;
 mod drain;
+mod following;
 mod gate;
 mod introducing;
 mod leader_request;

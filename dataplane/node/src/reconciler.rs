@@ -260,7 +260,7 @@ impl Reconciler {
     fn step_of(&self, shard: &ShardEntry, status: &GroupStatus) -> ShardStep {
         self.catalog.read(|state| {
             let is_there = |node| state.nodes.contains_key(&node) && self.liveness.is_alive(node);
-            next_step(status, shard, is_there)
+            next_step(status, shard, is_there, |node| state.may_lead(node))
         })
     }
 

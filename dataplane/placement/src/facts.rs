@@ -20,6 +20,8 @@ pub struct NodeFacts {
     /// Whether it keeps a vote in the meta group that it has: it does not leave, and was not
     /// silent for too long.
     pub keeps_vote: bool,
+    /// Whether it may lead: nobody said that it is only to follow for now.
+    pub may_lead: bool,
     /// What it has of the collection that is asked about; nothing of a new one.
     pub in_collection: Load,
     /// What it has of all collections together.
@@ -53,6 +55,7 @@ pub(crate) fn unloaded_facts(state: &State, alive: impl Fn(NodeId) -> bool) -> V
         zone: member.zone.clone(),
         accepts_replicas: alive(member.id) && !member.leaving,
         keeps_vote: !member.leaving,
+        may_lead: member.follows_only.is_none(),
         in_collection: Load::default(),
         total: Load::default(),
     };

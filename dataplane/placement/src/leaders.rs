@@ -105,6 +105,7 @@ mod tests {
             zone: None,
             accepts_replicas,
             keeps_vote: true,
+            may_lead: true,
             in_collection: Load::default(),
             total: load,
         }

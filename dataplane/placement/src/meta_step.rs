@@ -46,7 +46,9 @@ pub fn meta_change(
 pub fn meta_heir(state: &State, status: &GroupStatus, me: NodeId) -> Option<PeerId> {
     let is_leaving =
         |node: NodeId| state.nodes.get(&node).is_none_or(|member: &Member| member.leaving);
-    is_leaving(me).then(|| heir(status, |node| !is_leaving(node)))?
+    // One that only follows would give it back.
+    let may_take = |node: NodeId| !is_leaving(node) && state.may_lead(node);
+    is_leaving(me).then(|| heir(status, may_take))?
 }
 
 /// The next change of members: first every node of `members` follows, one at a time, then

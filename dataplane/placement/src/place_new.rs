@@ -83,7 +83,8 @@ pub fn place_new(
     let division = Division::of(&zones, replication_factor);
     let shares = shares::share_out(&candidates, &zones, division, shards);
     let dealt = deal::deal(&zones, division, shares, shards);
-    let leaders = Leaders::of(&candidates, &dealt);
+    let choices: Vec<Vec<usize>> = dealt.iter().map(|all| may_lead(&candidates, all)).collect();
+    let leaders = Leaders::of(&candidates, &choices);
     let mut plan = Vec::with_capacity(shards);
     for (places, leader) in dealt.into_iter().zip(leaders) {
         let leader = leader.expect("a shard with replicas has a leader");
@@ -92,4 +93,11 @@ pub fn place_new(
         plan.push(leader_first.map(|place| candidates[place].id).collect());
     }
     Ok(plan)
+}
+
+/// Of a shard's nodes those that may lead; all where none may, since one has to.
+fn may_lead(candidates: &[&NodeFacts], places: &[usize]) -> Vec<usize> {
+    let may: Vec<usize> =
+        places.iter().copied().filter(|place| candidates[*place].may_lead).collect();
+    if may.is_empty() { places.to_vec() } else { may }
 }

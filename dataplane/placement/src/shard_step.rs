@@ -109,12 +109,14 @@ pub(crate) fn may_vote(status: &GroupStatus, peer: &PeerStatus) -> bool {
 }
 
 /// The next step of a shard, from the leader's view of the group and the catalog's entry.
-/// `alive` says which nodes are members that answer. Without a target there is nothing to do,
+/// `alive` says which nodes are members that answer, `may_lead` which of them may take a
+/// leadership. Without a target there is nothing to do,
 /// and the members would be recorded once more.
 pub fn next_step(
     status: &GroupStatus,
     shard: &ShardEntry,
     alive: impl Fn(NodeId) -> bool,
+    may_lead: impl Fn(NodeId) -> bool,
 ) -> ShardStep {
     let conf = &status.conf;
     if status.conf_pending || conf.is_joint() {
@@ -148,7 +150,7 @@ pub fn next_step(
     // Last of all: until here the leader has carried the change.
     if status.leader.and_then(|leader| wanted(target, leader)).is_none_or(|replica| replica.learner)
     {
-        return hand_over(status, target, alive);
+        return hand_over(status, target, |node| alive(node) && may_lead(node));
     }
     ShardStep::Settle
 }
@@ -195,12 +197,12 @@ fn remaining_change(conf: &Conf, target: &[TargetReplica], leader: Option<PeerId
 fn hand_over(
     status: &GroupStatus,
     target: &[TargetReplica],
-    alive: impl Fn(NodeId) -> bool,
+    may_take: impl Fn(NodeId) -> bool,
 ) -> ShardStep {
     let mut stays = target.iter().filter(|replica| !replica.learner).map(|replica| replica.peer);
     let has_data = |peer| status.peer(peer).is_some_and(|known| is_caught_up(status, known));
     let heir = stays
-        .find(|peer| status.conf.voters.contains(peer) && alive(peer.node()) && has_data(*peer));
+        .find(|peer| status.conf.voters.contains(peer) && may_take(peer.node()) && has_data(*peer));
     heir.map_or(ShardStep::Wait(Waiting::NoHeir), ShardStep::Transfer)
 }
 

@@ -10,14 +10,7 @@ use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
     AddAliasReply, AddAliasRequest, AddVectorReply, AddVectorRequest, Balance, BootstrapRequest,
     CatchUpReply, CatchUpRequest, Cluster, Collection, CreateCollectionRequest,
-    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest,
-    GetCollectionRequest, GetDiskRequest, GetSafetyReply, GetSafetyRequest, ListCollectionsReply,
-    ListCollectionsRequest, ListMemoryReply, ListMemoryRequest, ListNodesReply, ListNodesRequest,
-    ListShardsReply, ListShardsRequest, PinShardReply, PinShardRequest, Policy,
-    ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest,
-    RemoveVectorReply, RemoveVectorRequest, SetNodeLeavingReply, SetNodeLeavingRequest,
-    SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply, SetPayloadIndexRequest,
-    SetPolicyReply, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
+    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyReply, GetSafetyRequest, HoldFeatureLevelReply, HoldFeatureLevelRequest, ListCollectionsReply, ListCollectionsRequest, ListMemoryReply, ListMemoryRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest, PinShardReply, PinShardRequest, Policy, RaiseFeatureLevelReply, RaiseFeatureLevelRequest, ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest, RemoveVectorReply, RemoveVectorRequest, SetNodeFollowsOnlyReply, SetNodeFollowsOnlyRequest, SetNodeLeavingReply, SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply, SetPayloadIndexRequest, SetPolicyReply, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
 };
 use vane_service::{Call, CollectionState, Door, Principal, Service};
 use vane_types::{GroupId, LogIndex, NodeId};
@@ -115,6 +108,34 @@ impl Admin for AdminDoor {
         let SetNodeLeavingRequest { node_id, leaving } = request.into_inner();
         self.0.set_node_leaving(&call(), NodeId(node_id), leaving).await?;
         answer(SetNodeLeavingReply {})
+    }
+
+    async fn set_node_follows_only(
+        &self,
+        request: Request<SetNodeFollowsOnlyRequest>,
+    ) -> Answer<SetNodeFollowsOnlyReply> {
+        let SetNodeFollowsOnlyRequest { node_id, seconds } = request.into_inner();
+        // A message has no other way to say none.
+        let seconds = Some(seconds).filter(|seconds| *seconds > 0);
+        self.0.set_node_follows_only(&call(), NodeId(node_id), seconds).await?;
+        answer(SetNodeFollowsOnlyReply {})
+    }
+
+    async fn hold_feature_level(
+        &self,
+        request: Request<HoldFeatureLevelRequest>,
+    ) -> Answer<HoldFeatureLevelReply> {
+        let HoldFeatureLevelRequest { held } = request.into_inner();
+        self.0.hold_feature_level(&call(), held).await?;
+        answer(HoldFeatureLevelReply {})
+    }
+
+    async fn raise_feature_level(
+        &self,
+        _: Request<RaiseFeatureLevelRequest>,
+    ) -> Answer<RaiseFeatureLevelReply> {
+        let level = self.0.raise_feature_level(&call()).await?;
+        answer(RaiseFeatureLevelReply { level: level.0 })
     }
 
     async fn remove_node(&self, request: Request<RemoveNodeRequest>) -> Answer<RemoveNodeReply> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 use vane_api::rest::cluster::{ConsensusThread, MemberState};
 use vane_api::{Error, Kind};
-use vane_types::{GroupId, NodeId, Term};
+use vane_types::{FeatureLevel, GroupId, NodeId, Term};
 
 use crate::call::Call;
 use crate::engine::{
@@ -261,6 +261,60 @@ impl Service {
             let (member, timeout) = (self.member()?, call.timeout);
             let changing = async move { member.set_leaving(node, leaving, timeout).await };
             self.change(call, Operation::SetNodeLeaving, &format!("node {node}"), changing).await
+        })
+    }
+
+    /// Says for how many seconds at most a node is to lead nothing; `None` takes it back.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NotFound`], [`Kind::BadInput`] where it is too long, or what keeps the meta group
+    /// from deciding.
+    pub fn set_node_follows_only<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
+        node: NodeId,
+        seconds: Option<u32>,
+    ) -> Answering<'a, ()> {
+        Box::pin(async move {
+            let (member, timeout) = (self.member()?, call.timeout);
+            let changing = async move { member.set_follows_only(node, seconds, timeout).await };
+            let subject = format!("node {node}");
+            self.change(call, Operation::SetNodeFollowsOnly, &subject, changing).await
+        })
+    }
+
+    /// Says whether the feature level waits for somebody to raise it.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the meta group from deciding.
+    pub fn hold_feature_level<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
+        held: bool,
+    ) -> Answering<'a, ()> {
+        Box::pin(async move {
+            let (member, timeout) = (self.member()?, call.timeout);
+            let changing = async move { member.hold_level(held, timeout).await };
+            self.change(call, Operation::HoldFeatureLevel, "", changing).await
+        })
+    }
+
+    /// Raises the feature level as far as all members speak; the level that holds then.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Conflict`] where members came or were started again meanwhile, or what keeps the
+    /// meta group from deciding.
+    pub fn raise_feature_level<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
+    ) -> Answering<'a, FeatureLevel> {
+        Box::pin(async move {
+            let (member, timeout) = (self.member()?, call.timeout);
+            let changing = async move { member.raise_level(timeout).await };
+            self.change(call, Operation::RaiseFeatureLevel, "", changing).await
         })
     }
 

@@ -10,6 +10,7 @@ mod copies;
 mod cuts;
 mod damage;
 mod disks;
+mod follows;
 mod identity;
 mod indexes;
 mod kills;

@@ -60,6 +60,9 @@ pub fn cluster(summary: Summary) -> Cluster {
         shards: count(summary.shards),
         shards_without_leader: count(summary.shards_without_leader),
         shards_degraded: count(summary.shards_degraded),
+        feature_level: summary.level.0,
+        feature_level_spoken: summary.level_spoken.0,
+        feature_level_held: summary.level_is_held,
         problems: summary.problems.iter().map(problem).collect(),
     }
 }
@@ -97,6 +100,7 @@ pub fn node(overview: NodeOverview) -> Node {
         disk_free_bytes: disk_free,
         disk_total_bytes: disk_total,
         leaving: node.leaving,
+        follows_only: node.follows_only.is_some(),
         disk_id: node.entry.disk_id.to_string(),
         displaced: displaced.unwrap_or_default(),
         scrubbed_ms_ago: scrubbed_ago.map(millis),

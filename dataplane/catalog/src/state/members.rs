@@ -22,7 +22,14 @@ pub struct Member {
     /// It is to go: it gets no new replicas and no meta vote.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leaving: bool,
+    /// It is to lead nothing until it is started again, or so many seconds are over: it is about to
+    /// go for a moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows_only: Option<u32>,
 }
+
+/// For how long a node may be kept from leading: who forgot it must not miss it for ever.
+pub const FOLLOWS_ONLY_SECONDS_MAX: u32 = 24 * 60 * 60;
 
 /// The replica of the meta group that a node has.
 pub fn meta_peer(node: NodeId) -> PeerId {
@@ -46,6 +53,9 @@ impl State {
                 )));
             }
             Some(member) => {
+                if entry.start > member.entry.start {
+                    member.follows_only = None;
+                }
                 member.entry = entry;
                 member.id
             }
@@ -53,7 +63,10 @@ impl State {
                 // Never a number that was given before: ids of peers are made of it.
                 self.next_node += 1;
                 let id = NodeId(self.next_node);
-                self.nodes.insert(id, Member { id, entry, zone: None, leaving: false });
+                self.nodes.insert(
+                    id,
+                    Member { id, entry, zone: None, leaving: false, follows_only: None },
+                );
                 id
             }
         };
@@ -70,6 +83,28 @@ impl State {
         let member = self.nodes.get_mut(&node).ok_or_else(|| node_not_found(node))?;
         member.leaving = leaving;
         Ok(vec![Touched::Node(node)])
+    }
+
+    pub(super) fn set_follows_only(&mut self, node: NodeId, seconds: Option<u32>) -> Changed {
+        if seconds.is_some_and(|seconds| !(1..=FOLLOWS_ONLY_SECONDS_MAX).contains(&seconds)) {
+            return Err(Refusal::Invalid(format!(
+                "a node follows for 1 to {FOLLOWS_ONLY_SECONDS_MAX} seconds; nothing was changed"
+            )));
+        }
+        let member = self.nodes.get_mut(&node).ok_or_else(|| node_not_found(node))?;
+        member.follows_only = seconds;
+        Ok(vec![Touched::Node(node)])
+    }
+
+    /// Nodes that are to lead nothing.
+    pub fn following_nodes(&self) -> impl Iterator<Item = (NodeId, u32)> {
+        let members = self.nodes.values();
+        members.filter_map(|member| Some((member.id, member.follows_only?)))
+    }
+
+    /// Whether a node is a member that may lead.
+    pub fn may_lead(&self, node: NodeId) -> bool {
+        self.nodes.get(&node).is_some_and(|member| member.follows_only.is_none())
     }
 
     pub(super) fn remove_node(&mut self, node: NodeId, disk_id: Uuid) -> Changed {

@@ -4,6 +4,7 @@
 //! cluster              id of the cluster
 //! counters             [last member's number, next shard's group]
 //! level                feature level; not there while it is the first
+//! level_hold           whether the level waits for somebody to raise it; not there until it is said
 //! quotas               what each node may use; not there until it is said
 //! policy               how replicas are moved; not there until it is said
 //! conf                 members of the meta group
@@ -36,6 +37,7 @@ const METADATA: &str = "metadata/";
 const LAST_TENANT: &str = "last_tenant";
 const COUNTERS: &str = "counters";
 const LEVEL: &str = "level";
+const LEVEL_HOLD: &str = "level_hold";
 const QUOTAS: &str = "quotas";
 const POLICY: &str = "policy";
 const CLUSTER: &str = "cluster";
@@ -76,6 +78,7 @@ pub(super) fn put_touched(batch: &mut Batch<'_>, state: &State, touched: &[Touch
             }
             Touched::Counters => put(batch, COUNTERS, &(state.next_node, state.next_group)),
             Touched::Level => put(batch, LEVEL, &state.level),
+            Touched::LevelHold => put(batch, LEVEL_HOLD, &state.level_is_held),
             Touched::Quotas => put(batch, QUOTAS, &state.quotas),
             Touched::Policy => put(batch, POLICY, &state.policy),
             Touched::Request(index) => {
@@ -94,6 +97,7 @@ pub(super) fn read(store: &ShardStore) -> Result<Current, StoreError> {
     let mut state = State { next_node, next_group, ..State::default() };
     state.cluster_id = named(store, CLUSTER)?.unwrap_or(Uuid::nil());
     state.level = named(store, LEVEL)?.unwrap_or_default();
+    state.level_is_held = named(store, LEVEL_HOLD)?.unwrap_or_default();
     state.quotas = named(store, QUOTAS)?.unwrap_or_default();
     state.policy = named(store, POLICY)?.unwrap_or_default();
     for (name, member) in all::<Member>(store, NODE)? {

@@ -104,6 +104,20 @@ fn a_raise_is_due_where_the_slowest_member_speaks_more_than_holds() {
 }
 
 #[test]
+fn a_level_that_is_held_is_raised_by_who_says_so_alone() {
+    let mut state = upgraded();
+    state.apply(MetaCommand::HoldFeatureLevel(true)).unwrap();
+    assert_eq!(state.raise_due(), None);
+    let raise = state.raise_possible().expect("all speak more");
+    state.apply(raise).unwrap();
+    assert_eq!((state.level, state.raise_possible()), (FeatureLevel::SPOKEN, None));
+    let mut state = upgraded();
+    state.apply(MetaCommand::HoldFeatureLevel(true)).unwrap();
+    state.apply(MetaCommand::HoldFeatureLevel(false)).unwrap();
+    assert!(state.raise_due().is_some());
+}
+
+#[test]
 fn a_member_that_comes_or_starts_again_meanwhile_has_the_level_asked_for_anew() {
     let comes: fn(&mut State) = |state| drop(state.apply(MetaCommand::PutNode(node(99))));
     let starts_again: fn(&mut State) = |state| speak(state, 3, FeatureLevel::FIRST);

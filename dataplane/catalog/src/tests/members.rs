@@ -44,6 +44,30 @@ fn a_zone_is_said_and_taken_back() {
 }
 
 #[test]
+fn a_node_follows_until_it_is_started_again() {
+    let mut state = founded();
+    let node_of_start = |start| MetaCommand::PutNode(NodeEntry { start, ..node(2) });
+    let say = |node, seconds| MetaCommand::SetFollowsOnly { node: NodeId(node), seconds };
+    state.apply(say(2, Some(600))).unwrap();
+    state.apply(say(3, Some(60))).unwrap();
+    let following = |state: &State| state.following_nodes().collect::<Vec<_>>();
+    assert_eq!(following(&state), [(NodeId(2), 600), (NodeId(3), 60)]);
+    assert!(state.may_lead(NodeId(1)) && !state.may_lead(NodeId(2)) && !state.may_lead(NodeId(9)));
+    state.apply(node_of_start(1)).unwrap();
+    assert_eq!(following(&state).len(), 2, "of the same start, announced anew");
+    state.apply(node_of_start(2)).unwrap();
+    assert_eq!(following(&state), [(NodeId(3), 60)]);
+    state.apply(say(3, None)).unwrap();
+    assert_eq!(following(&state), []);
+    let before = state.clone();
+    for seconds in [0, FOLLOWS_ONLY_SECONDS_MAX + 1] {
+        assert!(matches!(state.apply(say(2, Some(seconds))), Err(Refusal::Invalid(_))));
+    }
+    assert_eq!(state.apply(say(9, Some(1))), Err(Refusal::NotFound("Node 9".into())));
+    assert_eq!(state, before);
+}
+
+#[test]
 fn a_node_is_removed_when_no_shard_names_it_and_its_disk_does_not_come_back() {
     let mut state = founded();
     let remove =

@@ -117,6 +117,10 @@ fn any_command() -> BoxedStrategy<MetaCommand> {
             .prop_map(|(node, zone)| MetaCommand::SetZone { node: NodeId(node), zone }),
         1 => (1_u64..=6, prop::bool::ANY)
             .prop_map(|(node, leaving)| MetaCommand::SetLeaving { node: NodeId(node), leaving }),
+        1 => (1_u64..=6, prop::option::of(0_u32..9)).prop_map(|(node, seconds)| {
+            MetaCommand::SetFollowsOnly { node: NodeId(node), seconds }
+        }),
+        1 => prop::bool::ANY.prop_map(MetaCommand::HoldFeatureLevel),
         1 => (1_u64..=6, 1_u128..=6).prop_map(|(node, disk)| MetaCommand::RemoveNode {
             node: NodeId(node),
             disk_id: Uuid::from_u128(disk),

@@ -297,6 +297,22 @@ fn moves_by_the_cluster_itself_are_commands_that_older_versions_lack() {
 }
 
 #[test]
+fn who_follows_and_whether_the_level_is_held_are_commands_that_older_versions_lack() {
+    let command = |seconds| MetaCommand::SetFollowsOnly { node: NodeId(3), seconds };
+    assert_object(&command(Some(600)), r#"{"set_follows_only":{"node":3,"seconds":600}}"#);
+    assert_object(&command(None), r#"{"set_follows_only":{"node":3,"seconds":null}}"#);
+    let hold = MetaCommand::HoldFeatureLevel(true);
+    assert_object(&hold, r#"{"hold_feature_level":true}"#);
+    for command in [command(None), hold] {
+        assert_eq!(command.level(), FeatureLevel::CHANGING);
+    }
+    let follows_only = Some(600);
+    let member = Member { id: NodeId(7), entry: node(7), zone: None, leaving: false, follows_only };
+    let written = format!(r#"{{"id":7,"entry":{NODE},"zone":null,"follows_only":600}}"#);
+    assert_object(&member, &written);
+}
+
+#[test]
 fn what_became_of_a_request_is_an_object() {
     let made = Remembered { session: 3, sequence: 7, refusal: None };
     assert_object(&made, r#"{"session":3,"sequence":7}"#);
@@ -315,7 +331,8 @@ where
 #[test]
 fn objects_on_disk_are_written_as_before_levels() {
     let mut state = founded();
-    let member = Member { id: NodeId(7), entry: node(7), zone: None, leaving: false };
+    let member =
+        Member { id: NodeId(7), entry: node(7), zone: None, leaving: false, follows_only: None };
     assert_object(&member, &format!(r#"{{"id":7,"entry":{NODE},"zone":null}}"#));
     let collection = CollectionEntry { config: configured(), ..state.collections["c"].clone() };
     assert_object(

@@ -2,12 +2,7 @@
 
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
-    Balance, BootstrapRequest, Cluster, Collection, CreateCollectionRequest,
-    DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest, GetCollectionRequest,
-    GetDiskRequest, GetSafetyRequest, ListCollectionsRequest, ListMemoryRequest, ListNodesRequest,
-    ListShardsRequest, Node, NodeMemory, PinShardRequest, Policy, ReconfigureShardRequest,
-    RemoveNodeRequest, ReplicaTarget, Safety, SetNodeLeavingRequest, SetNodeZoneRequest, Shard,
-    TransferLeaderRequest, UpdateCollectionRequest,
+    Balance, BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyRequest, HoldFeatureLevelRequest, ListCollectionsRequest, ListMemoryRequest, ListNodesRequest, ListShardsRequest, Node, NodeMemory, PinShardRequest, Policy, RaiseFeatureLevelRequest, ReconfigureShardRequest, RemoveNodeRequest, ReplicaTarget, Safety, SetNodeFollowsOnlyRequest, SetNodeLeavingRequest, SetNodeZoneRequest, Shard, TransferLeaderRequest, UpdateCollectionRequest,
 };
 
 use super::Client;
@@ -65,6 +60,28 @@ impl Client {
         let doing = Doing::change(format!("say whether node {node_id} is to go"));
         let request = SetNodeLeavingRequest { node_id, leaving };
         self.call(doing, request, AdminClient::set_node_leaving).await.map(drop)
+    }
+
+    pub(crate) async fn set_node_follows_only(
+        &mut self,
+        node_id: u64,
+        seconds: u32,
+    ) -> Result<(), Error> {
+        let doing = Doing::change(format!("say whether node {node_id} only follows"));
+        let request = SetNodeFollowsOnlyRequest { node_id, seconds };
+        self.call(doing, request, AdminClient::set_node_follows_only).await.map(drop)
+    }
+
+    pub(crate) async fn hold_feature_level(&mut self, held: bool) -> Result<(), Error> {
+        let doing = Doing::change("say whether the feature level is held");
+        let request = HoldFeatureLevelRequest { held };
+        self.call(doing, request, AdminClient::hold_feature_level).await.map(drop)
+    }
+
+    pub(crate) async fn raise_feature_level(&mut self) -> Result<u32, Error> {
+        let doing = Doing::change("raise the feature level");
+        let request = RaiseFeatureLevelRequest {};
+        Ok(self.call(doing, request, AdminClient::raise_feature_level).await?.level)
     }
 
     pub(crate) async fn remove_node(&mut self, node_id: u64, disk_id: String) -> Result<(), Error> {

@@ -26,6 +26,13 @@ struct Leaving {
 }
 
 #[derive(Debug, Serialize)]
+struct Follows {
+    node_id: u64,
+    /// For how long at most; 0 where it may lead.
+    seconds: u32,
+}
+
+#[derive(Debug, Serialize)]
 struct Removed {
     node_id: u64,
     disk_id: String,
@@ -54,6 +61,24 @@ pub(super) async fn leave(
         false => format!("node/{node_id} stays"),
     };
     console.output.confirm(&sentence, &Leaving { node_id, leaving })
+}
+
+/// Says that a node is to lead nothing for a while; 0 takes it back.
+pub(super) async fn follow(
+    console: &mut Console,
+    node: &NodeRef,
+    seconds: u32,
+) -> Result<(), Error> {
+    let node_id = resolve(&mut console.client, &[node]).await?[0];
+    console.client.set_node_follows_only(node_id, seconds).await?;
+    let sentence = match seconds {
+        0 => format!("node/{node_id} may lead"),
+        _ => format!(
+            "node/{node_id} only follows, until it is started again or {seconds} s are over: \
+             others take what it leads"
+        ),
+    };
+    console.output.confirm(&sentence, &Follows { node_id, seconds })
 }
 
 /// Removes a node without replicas, after its name was typed.

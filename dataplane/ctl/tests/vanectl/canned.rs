@@ -51,6 +51,9 @@ pub(crate) fn cluster(healthy: bool) -> Cluster {
         shards: 2,
         shards_without_leader: u32::from(!healthy),
         shards_degraded: 0,
+        feature_level: 10,
+        feature_level_spoken: 11,
+        feature_level_held: true,
         problems: if healthy { Vec::new() } else { vec!["node 3 has been silent for 12 s".into()] },
     }
 }
@@ -70,6 +73,7 @@ pub(crate) fn nodes() -> Vec<Node> {
         leaders: u32::from(id == 1),
         disk_free_bytes: 20 << 30,
         disk_total_bytes: 40 << 30,
+        follows_only: false,
         leaving: false,
         disk_id: format!("00000000-0000-0000-0000-00000000000{id}"),
         displaced: if id == 3 { "this is node 4, not node 3".into() } else { String::new() },

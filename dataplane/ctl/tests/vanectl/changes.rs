@@ -45,6 +45,28 @@ fn a_node_leaves_and_is_removed_with_its_disk() {
 }
 
 #[test]
+fn a_node_follows_for_a_while() {
+    let node = Node::start();
+    let said = node.run(&["nodes", "follow", "vane-1"]);
+    assert!(said.stdout.starts_with("node/2 only follows"), "{}", said.stdout);
+    assert_eq!(node.run(&["nodes", "follow", "2", "--undo"]).stdout, "node/2 may lead\n");
+    node.run(&["nodes", "follow", "2", "--seconds", "30"]);
+    assert_eq!(node.calls(), ["follows 2 600", "follows 2 0", "follows 2 30"]);
+}
+
+#[test]
+fn the_feature_level_is_shown_held_and_raised() {
+    let node = Node::start();
+    let shown = node.run(&["level", "-o", "json"]).json();
+    assert_eq!(shown, serde_json::json!({"level": 10, "spoken": 11, "held": true}));
+    assert!(node.run(&["level"]).stdout.contains("when somebody says so"));
+    assert_eq!(node.run(&["level", "raise"]).stdout, "the cluster is at feature level 11\n");
+    node.run(&["level", "hold"]);
+    assert!(node.run(&["level", "release"]).stdout.contains("by itself"));
+    assert_eq!(node.calls(), ["raise", "hold true", "hold false"]);
+}
+
+#[test]
 fn a_replacement_that_cannot_be_is_refused_before_anything_is_asked_for() {
     let node = Node::start();
     let itself = node.run(&["nodes", "replace", "3", "--with", "3", "--yes"]);

@@ -195,6 +195,30 @@ impl Admin for Answers {
         Ok(Response::new(wire::SetNodeLeavingReply {}))
     }
 
+    async fn set_node_follows_only(
+        &self,
+        request: Request<wire::SetNodeFollowsOnlyRequest>,
+    ) -> Answer<wire::SetNodeFollowsOnlyReply> {
+        self.note(request, |message| format!("follows {} {}", message.node_id, message.seconds))?;
+        Ok(Response::new(wire::SetNodeFollowsOnlyReply {}))
+    }
+
+    async fn hold_feature_level(
+        &self,
+        request: Request<wire::HoldFeatureLevelRequest>,
+    ) -> Answer<wire::HoldFeatureLevelReply> {
+        self.note(request, |message| format!("hold {}", message.held))?;
+        Ok(Response::new(wire::HoldFeatureLevelReply {}))
+    }
+
+    async fn raise_feature_level(
+        &self,
+        request: Request<wire::RaiseFeatureLevelRequest>,
+    ) -> Answer<wire::RaiseFeatureLevelReply> {
+        self.note(request, |_| "raise".into())?;
+        Ok(Response::new(wire::RaiseFeatureLevelReply { level: 11 }))
+    }
+
     async fn remove_node(
         &self,
         request: Request<wire::RemoveNodeRequest>,

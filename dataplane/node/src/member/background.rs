@@ -11,6 +11,7 @@ use super::serving::Serving;
 use crate::admission;
 use crate::compare::Comparison;
 use crate::drain::pause;
+use crate::following::Following;
 use crate::introducing::Introducing;
 use crate::maintenance::{Maintenance, Truncated, Upkeep};
 use crate::open_error::OpenError;
@@ -81,6 +82,13 @@ impl Background {
         let (catalog, coordinator) = (ground.catalog.clone(), serving.coordinator.clone());
         let announcing = admission::announce(ground.me, catalog, coordinator, entry);
         let following = serving.catalog_sync.clone().run(serving.coordinator.clone());
+        let only_following = Following {
+            me: ground.me,
+            engine: ground.engine.clone(),
+            catalog: ground.catalog.clone(),
+            coordinator: serving.coordinator.clone(),
+            drain: serving.drain.clone(),
+        };
         let introducing = Introducing {
             reception: ground.reception.clone(),
             seeds: settings.node.seeds.clone().unwrap_or_default(),
@@ -93,6 +101,7 @@ impl Background {
             tokio::spawn(serving.standing.clone().run()),
             tokio::spawn(reconciler.run()),
             tokio::spawn(rebalancer.run()),
+            tokio::spawn(only_following.run()),
             tokio::spawn(comparison.run()),
             tokio::spawn(refill(ground, serving).run()),
             tokio::spawn(announcing),

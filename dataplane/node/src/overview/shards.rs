@@ -108,7 +108,7 @@ impl Member {
     ) -> ShardStep {
         let is_there =
             |node| state.nodes.contains_key(&node) && self.serving.liveness.is_alive(node);
-        next_step(status, shard, is_there)
+        next_step(status, shard, is_there, |node| state.may_lead(node))
     }
 
     /// All collections.

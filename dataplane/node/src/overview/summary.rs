@@ -8,7 +8,7 @@ use vane_catalog::State;
 use vane_placement::{ShardStep, Waiting};
 use vane_raft::GroupStatus;
 use vane_transport::{BrokenReplica, GroupReport, ReportRequest};
-use vane_types::{GroupId, NodeId, PeerId, Subject};
+use vane_types::{FeatureLevel, GroupId, NodeId, PeerId, Subject};
 
 use crate::member::Member;
 
@@ -33,6 +33,12 @@ pub struct Summary {
     pub shards_without_leader: usize,
     /// Shards with fewer voters up and caught up than they should have.
     pub shards_degraded: usize,
+    /// Feature level that holds.
+    pub level: FeatureLevel,
+    /// Feature level that all members speak, as far as this node knows.
+    pub level_spoken: FeatureLevel,
+    /// The level waits for somebody to raise it.
+    pub level_is_held: bool,
     /// Everything that is not as it should be.
     pub problems: Vec<Problem>,
 }
@@ -99,6 +105,8 @@ impl Member {
         problems.extend(of_shards);
         problems.extend(self.waiting_moves(&reports));
         problems.extend(self.problems_of_replicas().await);
+        let levels = |state: &State| (state.level, state.spoken_by_all(), state.level_is_held);
+        let (level, level_spoken, level_is_held) = self.ground.catalog.read(levels);
         Summary {
             cluster_id: self.ground.cluster_id,
             node: self.ground.me,
@@ -109,6 +117,9 @@ impl Member {
             shards,
             shards_without_leader,
             shards_degraded,
+            level,
+            level_spoken,
+            level_is_held,
             problems,
         }
     }

@@ -91,7 +91,7 @@ fn member(id: u64) -> (NodeId, Member) {
         start: 1,
         level: FeatureLevel::FIRST,
     };
-    (id, Member { id, entry, zone: None, leaving: false })
+    (id, Member { id, entry, zone: None, leaving: false, follows_only: None })
 }
 
 #[test]
@@ -159,6 +159,8 @@ fn who_was_removed_leaves_the_group_and_who_is_to_go_gives_its_vote_up() {
     assert_eq!(meta_heir(&state, &group, NodeId(1)), None);
     state.nodes.get_mut(&NodeId(1)).unwrap().leaving = true;
     assert_eq!(meta_heir(&state, &group, NodeId(1)), Some(peer(3)));
+    state.nodes.get_mut(&NodeId(3)).unwrap().follows_only = Some(600);
+    assert_eq!(meta_heir(&state, &group, NodeId(1)), None, "it would give it back");
 }
 
 /// Voters among five nodes, the leader's node 1 always.

@@ -13,6 +13,7 @@ fn node(id: u64, zone: &str, accepts_replicas: bool) -> NodeFacts {
         zone,
         accepts_replicas,
         keeps_vote: true,
+        may_lead: true,
         in_collection: Load::default(),
         total: Load::default(),
     }

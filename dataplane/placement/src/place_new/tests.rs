@@ -16,6 +16,7 @@ fn node(id: u64, zone: Option<u8>, replicas: u64) -> NodeFacts {
         zone,
         accepts_replicas: true,
         keeps_vote: true,
+        may_lead: true,
         in_collection: Load::default(),
         total,
     }
@@ -96,6 +97,16 @@ fn leader_choices(plan: &[Vec<NodeId>]) -> Vec<Vec<Vec<NodeId>>> {
     let choices: Vec<Vec<Vec<NodeId>>> =
         plan.iter().map(|shard| (0..shard.len()).map(|by| turned(shard, by)).collect()).collect();
     sequences(&choices)
+}
+
+#[test]
+fn a_node_that_only_follows_is_first_where_no_other_can_be() {
+    let mut nodes: Vec<NodeFacts> = (1..=3).map(|id| node(id, None, 0)).collect();
+    nodes[0].may_lead = false;
+    let plan = place_new(&nodes, 6, 3).unwrap();
+    assert!(plan.iter().all(|shard| shard[0] != NodeId(1) && shard.contains(&NodeId(1))));
+    let plan = place_new(&nodes, 3, 1).unwrap();
+    assert!(plan.iter().any(|shard| shard[0] == NodeId(1)), "of one copy it leads: {plan:?}");
 }
 
 proptest! {

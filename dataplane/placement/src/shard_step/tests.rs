@@ -44,7 +44,7 @@ fn step(
     target: &[TargetReplica],
     alive: impl Fn(NodeId) -> bool,
 ) -> ShardStep {
-    next_step(status, &moving(Some(target.to_vec())), alive)
+    next_step(status, &moving(Some(target.to_vec())), alive, |_| true)
 }
 
 /// Follows the steps as a group would, from any members to the end.
@@ -74,6 +74,14 @@ fn a_leader_hands_over_before_it_goes() {
     let (steps, _) = walk(status(1, &[1, 2, 3], &[]), &target(&[2, 3, 4]));
     assert!(steps.contains(&ShardStep::Transfer(peer(2))), "{steps:?}");
     assert_eq!(steps.last(), Some(&ShardStep::Settle));
+}
+
+#[test]
+fn a_leader_that_goes_does_not_hand_over_to_one_that_only_follows() {
+    let (group, shard) = (status(1, &[1, 2, 3], &[]), moving(Some(target(&[2, 3]))));
+    let step = |follows: u64| next_step(&group, &shard, |_| true, |node| node.0 != follows);
+    assert_eq!(step(2), ShardStep::Transfer(peer(3)));
+    assert_eq!(step(9), ShardStep::Transfer(peer(2)));
 }
 
 #[test]
@@ -157,19 +165,22 @@ fn nothing_is_begun_with_a_node_that_is_away_and_who_waits_says_so() {
 fn members_that_the_target_does_not_know_are_recorded_first() {
     let mut shard = moving(Some(target(&[1, 2, 3])));
     shard.conf = Conf::founding(&peers(&[1, 2, 3]));
-    assert_eq!(next_step(&status(1, &[1, 2, 3], &[]), &shard, |_| true), ShardStep::Settle);
+    assert_eq!(
+        next_step(&status(1, &[1, 2, 3], &[]), &shard, |_| true, |_| true),
+        ShardStep::Settle
+    );
     // The move away from 3 was made, and then taken back: 3 would be a member again.
     let moved = status(1, &[1, 2, 4], &[]);
-    assert_eq!(next_step(&moved, &shard, |_| true), ShardStep::Record);
+    assert_eq!(next_step(&moved, &shard, |_| true, |_| true), ShardStep::Record);
     // A peer that is there under another number than the target gives it.
     let again = TargetReplica { peer: PeerId::new(NodeId(4), 2), learner: false };
     let mut shard = moving(Some([target(&[1, 2]), vec![again]].concat()));
-    assert_eq!(next_step(&moved, &shard, |_| true), ShardStep::Record);
+    assert_eq!(next_step(&moved, &shard, |_| true, |_| true), ShardStep::Record);
     // A leader that has not applied what is recorded knows too little.
     let seen = Seen { epoch: 1, term: moved.term, index: moved.applied.next() };
     shard.seen = Some(seen);
     let waits = ShardStep::Wait(Waiting::LeaderBehind);
-    assert_eq!(next_step(&moved, &shard, |_| true), waits);
+    assert_eq!(next_step(&moved, &shard, |_| true, |_| true), waits);
 }
 
 #[test]

@@ -89,6 +89,7 @@ fn add_member(hash: &mut Xxh3, member: &Member) {
     hash.update(&member.entry.start.to_be_bytes());
     hash.update(member.zone.as_deref().unwrap_or("").as_bytes());
     hash.update(&[u8::from(member.leaving)]);
+    hash.update(&member.follows_only.unwrap_or_default().to_be_bytes());
 }
 
 fn add_shard(hash: &mut Xxh3, shard: &ShardEntry) {

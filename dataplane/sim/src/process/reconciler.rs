@@ -244,7 +244,7 @@ impl Process {
         let step = status.map(|status| {
             self.catalog.read(|state| {
                 let is_there = |node| state.nodes.contains_key(&node) && self.reach.is_alive(node);
-                next_step(status, &shard, is_there)
+                next_step(status, &shard, is_there, |node| state.may_lead(node))
             })
         });
         let Reconciler { turns, steps, .. } = &mut self.reconciler;
