@@ -28,8 +28,8 @@ pub enum MetaCommand {
     SetZone { node: NodeId, zone: Option<String> },
     /// Says whether a node is to go: it gets no new replicas and gives its meta vote up.
     SetLeaving { node: NodeId, leaving: bool },
-    /// Says for how many seconds at most a node is only to follow, until it is started again; `None`
-    /// takes it back.
+    /// Says for how many seconds at most a node is only to follow, until it is started again;
+    /// `None` takes it back.
     SetFollowsOnly { node: NodeId, seconds: Option<u32> },
     /// Takes a member away for good, with its disk; refused while a shard names it.
     RemoveNode { node: NodeId, disk_id: Uuid },
@@ -98,6 +98,8 @@ pub enum MetaCommand {
     SetPolicy(Policy),
     /// Says whether the level waits for somebody to raise it.
     HoldFeatureLevel(bool),
+    /// Settings that all nodes have while they run, in place of those that each was started with.
+    SetSettings(BTreeMap<String, String>),
     /// What may be written from now on. `spoken_by` are all members, each with the start
     /// ([`NodeEntry::start`]) that said that it speaks the level; refused when they are others
     /// by now.

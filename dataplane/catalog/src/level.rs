@@ -19,7 +19,8 @@ impl MetaCommand {
             | Self::Rebalance { .. }
             | Self::SetPinned { .. }
             | Self::SetFollowsOnly { .. }
-            | Self::HoldFeatureLevel(_) => FeatureLevel::CHANGING,
+            | Self::HoldFeatureLevel(_)
+            | Self::SetSettings(_) => FeatureLevel::CHANGING,
             Self::CreateTenant { .. } | Self::DeleteTenant { .. } => FeatureLevel::TENANTS,
             Self::SetReplicationFactor { .. } | Self::SetMetadata { .. } => FeatureLevel::CHANGING,
             Self::AddVector { .. } | Self::RemoveVector { .. } | Self::VectorsTold { .. } => {

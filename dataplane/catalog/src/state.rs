@@ -10,6 +10,7 @@ mod metadata;
 mod policy;
 mod refill;
 pub(crate) mod requests;
+mod settings;
 mod shards;
 mod tenants;
 mod vectors;
@@ -55,6 +56,8 @@ pub struct State {
     pub metadata: BTreeMap<String, Value>,
     /// What may be written, as all members can read it.
     pub level: FeatureLevel,
+    /// Settings that all nodes have while they run, by name.
+    pub settings: BTreeMap<String, String>,
     /// The level is raised when somebody says so, and not by itself.
     pub level_is_held: bool,
     /// How much of its memory and of its disk each node may use.
@@ -83,6 +86,7 @@ pub(crate) enum Touched {
     Counters,
     Level,
     LevelHold,
+    Settings,
     Quotas,
     Policy,
     Request(LogIndex),
@@ -193,6 +197,7 @@ impl State {
                 self.level_is_held = held;
                 Ok(vec![Touched::LevelHold])
             }
+            MetaCommand::SetSettings(settings) => self.set_settings(settings),
             MetaCommand::RaiseFeatureLevel { to, spoken_by } => self.raise_level(to, &spoken_by),
         }
     }

@@ -35,6 +35,7 @@ pub(crate) fn is_about_names(command: &MetaCommand) -> bool {
         | MetaCommand::SetLeaving { .. }
         | MetaCommand::SetFollowsOnly { .. }
         | MetaCommand::HoldFeatureLevel(_)
+        | MetaCommand::SetSettings(_)
         | MetaCommand::RemoveNode { .. }
         | MetaCommand::Reconfigure { .. }
         | MetaCommand::Settle { .. }

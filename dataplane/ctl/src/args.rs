@@ -113,6 +113,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<LevelAction>,
     },
+    /// Settings that all nodes have while they run, in place of those that each was started with
+    Settings {
+        #[command(subcommand)]
+        action: Option<SettingsAction>,
+    },
     /// List the collections, or change one
     #[command(visible_alias = "collection")]
     Collections {
@@ -209,6 +214,22 @@ pub(crate) enum LevelAction {
     Hold,
     /// Have it raised by itself again, when all nodes speak more
     Release,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SettingsAction {
+    /// Give some of them values; the others stay
+    Set {
+        /// As in the environment, but for VANE_: LOG__LEVEL=debug
+        #[arg(required = true, value_name = "NAME=VALUE", value_parser = values::assignment)]
+        settings: Vec<(String, String)>,
+    },
+    /// Have the nodes go by what each was started with
+    Unset {
+        /// As in the environment, but for VANE_: LOG__LEVEL
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

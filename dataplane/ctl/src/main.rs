@@ -25,6 +25,7 @@ mod policy;
 mod recall;
 mod run;
 mod safe;
+mod settings;
 mod shards;
 mod table;
 mod units;

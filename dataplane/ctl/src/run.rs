@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{Console, Output, write_stderr};
 use crate::{
-    cluster, collections, disk, leader, level, memory, meta, moves, nodes, policy, recall, safe, shards, version, wait,
+    cluster, collections, disk, leader, level, memory, meta, moves, nodes, policy, recall, safe, settings, shards, version, wait,
 };
 
 const CALL_MAX_DEFAULT: Duration = Duration::from_secs(10);
@@ -67,6 +67,7 @@ async fn carry_out(cli: Cli) -> Result<Exit, Error> {
         Command::Moves { collection, watch } => moves::show(console, collection, watch).await,
         Command::Policy { watch, action } => policy::run(console, watch, action).await,
         Command::Level { action } => level::run(console, action).await,
+        Command::Settings { action } => settings::run(console, action).await,
         Command::Leader { action } => leader::run(console, action).await,
         Command::Meta(flags) => meta::show(console, flags).await,
         Command::Wait { condition } => {

@@ -1,5 +1,6 @@
 //! Changes that administrators make: zones, members of shards, leaders.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -66,6 +67,20 @@ impl Member {
     /// `Unavailable`; `Timeout` where it may have been taken.
     pub async fn hold_level(&self, held: bool, timeout: Duration) -> Result<(), Error> {
         let command = MetaCommand::HoldFeatureLevel(held);
+        self.serving.coordinator.change(command, Instant::now() + timeout).await
+    }
+
+    /// Says which settings all nodes have while they run.
+    ///
+    /// # Errors
+    /// `BadInput` where they are too many, `Unsupported` below [`FeatureLevel::CHANGING`],
+    /// `Unavailable`; `Timeout` where they may have been taken.
+    pub async fn set_settings(
+        &self,
+        settings: BTreeMap<String, String>,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        let command = MetaCommand::SetSettings(settings);
         self.serving.coordinator.change(command, Instant::now() + timeout).await
     }
 

@@ -1,8 +1,12 @@
 //! Messages between nodes, and the admin interface, as generated from `proto/*.proto`.
 //!
 //! Owns the wire format, the exit code by which a node tells whoever runs it what no restart
-//! mends, and the feature level of what an operator asks for. It must never convert to other layers' types, carry anything or decide. Fields are only
-//! ever added.
+//! mends, the feature level of what an operator asks for, and which settings there are. It must
+//! never convert to other layers' types, carry anything or decide. Fields are only ever added.
+
+mod settings;
+
+pub use settings::{SETTINGS, Setting, Takes, setting};
 
 /// Exit code of a node whose disk was written by a later version: it would end so at each start.
 pub const EXIT_FORMAT_TOO_NEW: u8 = 78;

@@ -10,11 +10,12 @@ use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
     AddAliasReply, AddAliasRequest, AddVectorReply, AddVectorRequest, Balance, BootstrapRequest,
     CatchUpReply, CatchUpRequest, Cluster, Collection, CreateCollectionRequest,
-    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyReply, GetSafetyRequest, HoldFeatureLevelReply, HoldFeatureLevelRequest, ListCollectionsReply, ListCollectionsRequest, ListMemoryReply, ListMemoryRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest, PinShardReply, PinShardRequest, Policy, RaiseFeatureLevelReply, RaiseFeatureLevelRequest, ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest, RemoveVectorReply, RemoveVectorRequest, SetNodeFollowsOnlyReply, SetNodeFollowsOnlyRequest, SetNodeLeavingReply, SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply, SetPayloadIndexRequest, SetPolicyReply, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
+    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyReply, GetSafetyRequest, HoldFeatureLevelReply, HoldFeatureLevelRequest, ListCollectionsReply, ListCollectionsRequest, ListMemoryReply, ListMemoryRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest, PinShardReply, PinShardRequest, Policy, RaiseFeatureLevelReply, RaiseFeatureLevelRequest, ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest, RemoveVectorReply, RemoveVectorRequest, SetNodeFollowsOnlyReply, SetNodeFollowsOnlyRequest, SetNodeLeavingReply, SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply, SetPayloadIndexRequest, SetPolicyReply, SetSettingsReply, SetSettingsRequest, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
 };
 use vane_service::{Call, CollectionState, Door, Principal, Service};
 use vane_types::{GroupId, LogIndex, NodeId};
 
+use crate::live;
 use crate::state::AppState;
 
 /// Time for an operation.
@@ -128,6 +129,13 @@ impl Admin for AdminDoor {
         let HoldFeatureLevelRequest { held } = request.into_inner();
         self.0.hold_feature_level(&call(), held).await?;
         answer(HoldFeatureLevelReply {})
+    }
+
+    async fn set_settings(&self, request: Request<SetSettingsRequest>) -> Answer<SetSettingsReply> {
+        let settings = request.into_inner().settings.into_iter().collect();
+        live::check(&settings)?;
+        self.0.set_settings(&call(), settings).await?;
+        answer(SetSettingsReply {})
     }
 
     async fn raise_feature_level(

@@ -17,6 +17,7 @@ mod engine;
 mod environment;
 mod grpc;
 mod health;
+mod live;
 mod metrics;
 mod peer;
 mod read_options;

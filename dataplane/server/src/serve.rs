@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::connections::{Activity, Connections};
 use crate::engine::{EngineSettings, Node, OpenError};
 use crate::grpc;
+use crate::live;
 use crate::peer;
 use crate::rest;
 use crate::runtime;
@@ -100,6 +101,7 @@ async fn run(settings: Settings) -> Result<(), StartError> {
     // Before anything is open: probes are told that the node is starting and how far it is, and
     // members may call it as soon as they know it.
     let peers = tokio::spawn(peer::serve(peer_listener, Arc::clone(&state)));
+    let following = tokio::spawn(live::follow(Arc::clone(&state)));
     let begun = begin(&state, address);
     let served = answer([rest_listener, grpc_listener], Arc::clone(&state), stop, grace);
     let served = tokio::select! {
@@ -113,6 +115,7 @@ async fn run(settings: Settings) -> Result<(), StartError> {
     }
     // Last: leaders hand over and followers answer until the end.
     peers.abort();
+    following.abort();
     tracing::info!("stopped");
     served
 }

@@ -226,11 +226,6 @@ impl Settings {
         or_cores(self.search.threads)
     }
 
-    /// Time for a request that sets none of its own.
-    pub fn request_timeout(&self) -> Duration {
-        Duration::from_secs(self.request_timeout_s)
-    }
-
     /// The part that the engine is told.
     pub(crate) fn engine(&self, node: NodeSettings) -> EngineSettings {
         let storage = &self.storage;

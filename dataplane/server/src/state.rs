@@ -9,6 +9,7 @@ use uuid::Uuid;
 use vane_service::{Options, Service};
 
 use crate::engine::{Node, NotReady};
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 
@@ -18,7 +19,10 @@ pub(crate) struct AppState {
     pub(crate) service: Arc<Service>,
     /// The engine, for what is of the process: readiness, the token, the listener for nodes.
     pub(crate) node: Node,
+    /// What it was started with.
     pub(crate) settings: Settings,
+    /// What holds now of those that change.
+    pub(crate) live: Live,
     pub(crate) metrics: Metrics,
     /// When the process was ready to answer.
     pub(crate) started: Instant,
@@ -42,6 +46,7 @@ impl AppState {
             service: Service::new(node.clone(), options, of_service),
             node,
             metrics,
+            live: Live::new(&settings),
             started: Instant::now(),
             started_at: Timestamp::now(),
             process_id: Uuid::new_v4(),

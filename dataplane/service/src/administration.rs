@@ -1,6 +1,6 @@
 //! The cluster itself: looked at as a whole, founded, and where its replicas should be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -298,6 +298,24 @@ impl Service {
             let (member, timeout) = (self.member()?, call.timeout);
             let changing = async move { member.hold_level(held, timeout).await };
             self.change(call, Operation::HoldFeatureLevel, "", changing).await
+        })
+    }
+
+    /// Says which settings all nodes have while they run; whether they can have them, the door
+    /// looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::BadInput`] where they are too many, or what keeps the meta group from deciding.
+    pub fn set_settings<'a>(
+        self: &'a Arc<Self>,
+        call: &'a Call,
+        settings: BTreeMap<String, String>,
+    ) -> Answering<'a, ()> {
+        Box::pin(async move {
+            let (member, timeout) = (self.member()?, call.timeout);
+            let changing = async move { member.set_settings(settings, timeout).await };
+            self.change(call, Operation::SetSettings, "", changing).await
         })
     }
 

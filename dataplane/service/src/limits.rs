@@ -1,8 +1,9 @@
 //! How much is worked on at a time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use vane_api::{Error, Kind};
 
 /// Bodies of this size may be read at the same time, as a multiple of the largest one allowed;
@@ -17,8 +18,10 @@ const BODY_PERMIT_BYTES: usize = 1 << 10;
 
 /// Bounds on the calls and on the bodies that are in memory.
 pub struct Limits {
-    calls: Arc<Semaphore>,
-    calls_max: usize,
+    /// Calls that are worked on.
+    calls: Arc<AtomicUsize>,
+    /// Changes while calls are worked on: a semaphore cannot take back what it gave.
+    calls_max: AtomicUsize,
     body_bytes_max: usize,
     large_bodies: Semaphore,
     last_body: Semaphore,
@@ -26,8 +29,12 @@ pub struct Limits {
 
 /// The right to work on a call, given back when dropped.
 #[derive(Debug)]
-pub struct Permit {
-    _permit: OwnedSemaphorePermit,
+pub struct Permit(Arc<AtomicUsize>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Limits {
@@ -36,8 +43,8 @@ impl Limits {
         // Rounded up for each, so that the largest body always fits.
         let body_permits = LARGE_BODIES_MAX * body_bytes_max.div_ceil(BODY_PERMIT_BYTES);
         Self {
-            calls: Arc::new(Semaphore::new(calls_max)),
-            calls_max,
+            calls: Arc::default(),
+            calls_max: AtomicUsize::new(calls_max),
             body_bytes_max,
             large_bodies: Semaphore::new(body_permits),
             last_body: Semaphore::new(1),
@@ -55,16 +62,23 @@ impl Limits {
     ///
     /// [`Kind::Overloaded`] while as many are worked on as may be.
     pub fn admit(&self) -> Result<Permit, Error> {
-        Arc::clone(&self.calls)
-            .try_acquire_owned()
-            .map(|permit| Permit { _permit: permit })
-            .map_err(|_| {
+        let calls_max = self.calls_max.load(Ordering::Relaxed);
+        let one_more = |calls: usize| (calls < calls_max).then_some(calls + 1);
+        match self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more) {
+            Ok(_) => Ok(Permit(Arc::clone(&self.calls))),
+            Err(_) => {
                 let detail = format!(
-                    "{} requests are being worked on, which is the most; nothing was changed",
-                    self.calls_max
+                    "{calls_max} requests are being worked on, which is the most; nothing was \
+                     changed"
                 );
-                Error::new(Kind::Overloaded, "", detail)
-            })
+                Err(Error::new(Kind::Overloaded, "", detail))
+            }
+        }
+    }
+
+    /// From now on so many calls at a time. Those that are worked on stay.
+    pub fn set_calls_max(&self, calls_max: usize) {
+        self.calls_max.store(calls_max, Ordering::Relaxed);
     }
 
     /// The room of a body of which nothing is there yet.
@@ -131,6 +145,19 @@ mod tests {
         let first = limits.admit().unwrap();
         assert_eq!(limits.admit().unwrap_err().kind, Kind::Overloaded);
         drop(first);
+        assert!(limits.admit().is_ok());
+    }
+
+    #[test]
+    fn the_most_calls_change_while_some_are_worked_on() {
+        let limits = Limits::new(1, 1 << 20);
+        let first = limits.admit().unwrap();
+        limits.set_calls_max(2);
+        let second = limits.admit().unwrap();
+        limits.set_calls_max(1);
+        drop(first);
+        assert_eq!(limits.admit().unwrap_err().kind, Kind::Overloaded);
+        drop(second);
         assert!(limits.admit().is_ok());
     }
 

@@ -26,7 +26,7 @@ operations! {
         DeletePayload, ClearPayload, CreateIndex, DropIndex, CreateCollection, UpdateCollection,
         CreateShardKey, DeleteShardKey, AddVector, RemoveVector,
         DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, SetNodeLeaving, RemoveNode,
-        SetNodeFollowsOnly, HoldFeatureLevel, RaiseFeatureLevel,
+        SetNodeFollowsOnly, HoldFeatureLevel, RaiseFeatureLevel, SetSettings,
         ReconfigureShard, PinShard, SetPolicy, ChangeReplicas, TransferLeader, SetMetadata,
         SetQuotas, ClearIssues;
     reads:

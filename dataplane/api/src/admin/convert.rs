@@ -63,6 +63,7 @@ pub fn cluster(summary: Summary) -> Cluster {
         feature_level: summary.level.0,
         feature_level_spoken: summary.level_spoken.0,
         feature_level_held: summary.level_is_held,
+        settings: summary.settings.into_iter().collect(),
         problems: summary.problems.iter().map(problem).collect(),
     }
 }

@@ -4,7 +4,8 @@
 //! cluster              id of the cluster
 //! counters             [last member's number, next shard's group]
 //! level                feature level; not there while it is the first
-//! level_hold           whether the level waits for somebody to raise it; not there until it is said
+//! level_hold           whether the level waits to be raised; not there until it is said
+//! settings             what all nodes have while they run; not there until it is said
 //! quotas               what each node may use; not there until it is said
 //! policy               how replicas are moved; not there until it is said
 //! conf                 members of the meta group
@@ -38,6 +39,7 @@ const LAST_TENANT: &str = "last_tenant";
 const COUNTERS: &str = "counters";
 const LEVEL: &str = "level";
 const LEVEL_HOLD: &str = "level_hold";
+const SETTINGS: &str = "settings";
 const QUOTAS: &str = "quotas";
 const POLICY: &str = "policy";
 const CLUSTER: &str = "cluster";
@@ -79,6 +81,7 @@ pub(super) fn put_touched(batch: &mut Batch<'_>, state: &State, touched: &[Touch
             Touched::Counters => put(batch, COUNTERS, &(state.next_node, state.next_group)),
             Touched::Level => put(batch, LEVEL, &state.level),
             Touched::LevelHold => put(batch, LEVEL_HOLD, &state.level_is_held),
+            Touched::Settings => put(batch, SETTINGS, &state.settings),
             Touched::Quotas => put(batch, QUOTAS, &state.quotas),
             Touched::Policy => put(batch, POLICY, &state.policy),
             Touched::Request(index) => {
@@ -98,6 +101,7 @@ pub(super) fn read(store: &ShardStore) -> Result<Current, StoreError> {
     state.cluster_id = named(store, CLUSTER)?.unwrap_or(Uuid::nil());
     state.level = named(store, LEVEL)?.unwrap_or_default();
     state.level_is_held = named(store, LEVEL_HOLD)?.unwrap_or_default();
+    state.settings = named(store, SETTINGS)?.unwrap_or_default();
     state.quotas = named(store, QUOTAS)?.unwrap_or_default();
     state.policy = named(store, POLICY)?.unwrap_or_default();
     for (name, member) in all::<Member>(store, NODE)? {

@@ -56,6 +56,21 @@ fn what_every_member_holds_is_bounded() {
 }
 
 #[test]
+fn settings_are_bounded() {
+    let mut state = founded();
+    let set = |count: usize, chars: usize| {
+        let named = (0..count).map(|at| (format!("S{at}"), "x".repeat(chars)));
+        MetaCommand::SetSettings(named.collect())
+    };
+    assert!(refusal(&mut state, set(257, 1)).contains("256 of 1024 is the most"));
+    assert!(refusal(&mut state, set(1, 1025)).contains("256 of 1024 is the most"));
+    state.apply(set(2, 1)).unwrap();
+    assert_eq!(state.apply(set(2, 1)), Ok(Vec::new()), "they are so already");
+    state.apply(set(0, 0)).unwrap();
+    assert!(state.settings.is_empty(), "these and no others");
+}
+
+#[test]
 fn it_is_written_at_its_level_in_a_form_that_stays_and_there_after_a_crash() {
     let command = set("a/ b", json!({"c": 1.5}));
     let stored = b"\x01{\"set_metadata\":{\"key\":\"a/ b\",\"value\":{\"c\":1.5}}}";

@@ -121,6 +121,8 @@ fn any_command() -> BoxedStrategy<MetaCommand> {
             MetaCommand::SetFollowsOnly { node: NodeId(node), seconds }
         }),
         1 => prop::bool::ANY.prop_map(MetaCommand::HoldFeatureLevel),
+        1 => prop::collection::btree_map(any_name(), any_name(), 0..3)
+            .prop_map(MetaCommand::SetSettings),
         1 => (1_u64..=6, 1_u128..=6).prop_map(|(node, disk)| MetaCommand::RemoveNode {
             node: NodeId(node),
             disk_id: Uuid::from_u128(disk),

@@ -24,29 +24,31 @@ fn what_is_applied_is_read_back_and_installed_elsewhere() {
         MetaCommand::SetPolicy(policy),
         MetaCommand::SetFollowsOnly { node: NodeId(2), seconds: Some(9) },
         MetaCommand::HoldFeatureLevel(true),
+        MetaCommand::SetSettings([("A".into(), "b".into())].into()),
         create("c", &[&[1, 2]], ""),
         create("c", &[&[1]], ""),
     ];
     for (behind, command) in (1..).zip(commands) {
-        let (index, refused) = (INITIAL_INDEX + behind, behind == 7);
+        let (index, refused) = (INITIAL_INDEX + behind, behind == 8);
         let entry = Entry { index, term: Term(1), data: command.encode_stored(), conf: None };
         assert_eq!(meta.apply(&entry).unwrap().is_err(), refused);
     }
     let state = meta.read(Clone::clone);
     assert_eq!((state.quotas, state.policy, state.level_is_held), (quotas, policy, true));
+    assert_eq!(state.settings, [("A".to_owned(), "b".to_owned())].into());
     assert_eq!(state.following_nodes().collect::<Vec<_>>(), [(NodeId(2), 9)]);
     // Everything but the last entry is on disk: the refused one changed nothing but the index.
     let again = Catalog::open(store(&here.crash(0))).unwrap();
     assert_eq!(again.read(Clone::clone), state);
     let exported = meta.snapshot(dir.path()).unwrap();
-    assert_eq!((exported.index, &exported.conf), (INITIAL_INDEX + 7, &conf));
+    assert_eq!((exported.index, &exported.conf), (INITIAL_INDEX + 8, &conf));
     Catalog::create(&store(&there), Uuid::from_u128(7), LogIndex::ZERO, &Conf::default(), None)
         .unwrap();
     let other = Catalog::open(store(&there)).unwrap();
     other.install(dir.path()).unwrap();
     assert_eq!(
         (other.read(Clone::clone), other.applied(), other.conf()),
-        (state, INITIAL_INDEX + 7, conf)
+        (state, INITIAL_INDEX + 8, conf)
     );
 }
 

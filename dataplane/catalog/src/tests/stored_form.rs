@@ -297,13 +297,16 @@ fn moves_by_the_cluster_itself_are_commands_that_older_versions_lack() {
 }
 
 #[test]
-fn who_follows_and_whether_the_level_is_held_are_commands_that_older_versions_lack() {
+fn what_is_said_to_nodes_and_of_the_level_are_commands_that_older_versions_lack() {
     let command = |seconds| MetaCommand::SetFollowsOnly { node: NodeId(3), seconds };
     assert_object(&command(Some(600)), r#"{"set_follows_only":{"node":3,"seconds":600}}"#);
     assert_object(&command(None), r#"{"set_follows_only":{"node":3,"seconds":null}}"#);
     let hold = MetaCommand::HoldFeatureLevel(true);
     assert_object(&hold, r#"{"hold_feature_level":true}"#);
-    for command in [command(None), hold] {
+    let settings = [("LOG__LEVEL".into(), "debug".into())].into();
+    let set = MetaCommand::SetSettings(settings);
+    assert_object(&set, r#"{"set_settings":{"LOG__LEVEL":"debug"}}"#);
+    for command in [command(None), hold, set] {
         assert_eq!(command.level(), FeatureLevel::CHANGING);
     }
     let follows_only = Some(600);

@@ -154,6 +154,14 @@ pub(crate) fn condition(text: &str) -> Result<Condition, String> {
     }
 }
 
+/// A name with its value, as shells have them.
+pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("give a name and a value, as in LOG__LEVEL=debug".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{

@@ -1,8 +1,10 @@
 //! The calls of the interface, each with the words that name it when it fails.
 
+use std::collections::HashMap;
+
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
-    Balance, BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyRequest, HoldFeatureLevelRequest, ListCollectionsRequest, ListMemoryRequest, ListNodesRequest, ListShardsRequest, Node, NodeMemory, PinShardRequest, Policy, RaiseFeatureLevelRequest, ReconfigureShardRequest, RemoveNodeRequest, ReplicaTarget, Safety, SetNodeFollowsOnlyRequest, SetNodeLeavingRequest, SetNodeZoneRequest, Shard, TransferLeaderRequest, UpdateCollectionRequest,
+    Balance, BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyRequest, HoldFeatureLevelRequest, ListCollectionsRequest, ListMemoryRequest, ListNodesRequest, ListShardsRequest, Node, NodeMemory, PinShardRequest, Policy, RaiseFeatureLevelRequest, ReconfigureShardRequest, RemoveNodeRequest, ReplicaTarget, Safety, SetNodeFollowsOnlyRequest, SetNodeLeavingRequest, SetNodeZoneRequest, SetSettingsRequest, Shard, TransferLeaderRequest, UpdateCollectionRequest,
 };
 
 use super::Client;
@@ -76,6 +78,15 @@ impl Client {
         let doing = Doing::change("say whether the feature level is held");
         let request = HoldFeatureLevelRequest { held };
         self.call(doing, request, AdminClient::hold_feature_level).await.map(drop)
+    }
+
+    pub(crate) async fn set_settings(
+        &mut self,
+        settings: HashMap<String, String>,
+    ) -> Result<(), Error> {
+        let doing = Doing::change("change the settings of the nodes");
+        let request = SetSettingsRequest { settings };
+        self.call(doing, request, AdminClient::set_settings).await.map(drop)
     }
 
     pub(crate) async fn raise_feature_level(&mut self) -> Result<u32, Error> {

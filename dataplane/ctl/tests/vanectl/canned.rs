@@ -54,6 +54,7 @@ pub(crate) fn cluster(healthy: bool) -> Cluster {
         feature_level: 10,
         feature_level_spoken: 11,
         feature_level_held: true,
+        settings: [("LOG__LEVEL".to_owned(), "warn".to_owned())].into(),
         problems: if healthy { Vec::new() } else { vec!["node 3 has been silent for 12 s".into()] },
     }
 }

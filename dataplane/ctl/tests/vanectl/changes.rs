@@ -67,6 +67,20 @@ fn the_feature_level_is_shown_held_and_raised() {
 }
 
 #[test]
+fn settings_are_shown_given_and_taken_back() {
+    let node = Node::start();
+    let shown = node.run(&["settings", "-o", "json"]).json();
+    assert_eq!(shown, serde_json::json!([{"name": "LOG__LEVEL", "value": "warn"}]));
+    node.run(&["settings", "set", "REQUEST_TIMEOUT_S=5", "LOG__LEVEL=a=b"]);
+    node.run(&["settings", "unset", "LOG__LEVEL"]);
+    assert_eq!(node.run(&["settings", "set", "LOG__LEVEL"]).code, 2);
+    assert_eq!(
+        node.calls(),
+        [r#"settings {"LOG__LEVEL": "a=b", "REQUEST_TIMEOUT_S": "5"}"#, "settings {}"]
+    );
+}
+
+#[test]
 fn a_replacement_that_cannot_be_is_refused_before_anything_is_asked_for() {
     let node = Node::start();
     let itself = node.run(&["nodes", "replace", "3", "--with", "3", "--yes"]);

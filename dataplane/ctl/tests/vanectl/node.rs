@@ -211,6 +211,17 @@ impl Admin for Answers {
         Ok(Response::new(wire::HoldFeatureLevelReply {}))
     }
 
+    async fn set_settings(
+        &self,
+        request: Request<wire::SetSettingsRequest>,
+    ) -> Answer<wire::SetSettingsReply> {
+        self.note(request, |message| {
+            let settings: std::collections::BTreeMap<_, _> = message.settings.iter().collect();
+            format!("settings {settings:?}")
+        })?;
+        Ok(Response::new(wire::SetSettingsReply {}))
+    }
+
     async fn raise_feature_level(
         &self,
         request: Request<wire::RaiseFeatureLevelRequest>,

@@ -39,6 +39,8 @@ pub struct Summary {
     pub level_spoken: FeatureLevel,
     /// The level waits for somebody to raise it.
     pub level_is_held: bool,
+    /// Settings that all nodes have while they run.
+    pub settings: BTreeMap<String, String>,
     /// Everything that is not as it should be.
     pub problems: Vec<Problem>,
 }
@@ -120,6 +122,7 @@ impl Member {
             level,
             level_spoken,
             level_is_held,
+            settings: self.ground.catalog.read(|state| state.settings.clone()),
             problems,
         }
     }

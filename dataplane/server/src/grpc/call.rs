@@ -80,7 +80,7 @@ impl Call {
         let asked = timeout.map(|seconds| Duration::from_secs(seconds.min(TIMEOUT_S_MAX)));
         // Whichever of the two the client stops waiting at.
         let timeout = [asked, deadline(headers)?].into_iter().flatten().min();
-        let timeout = timeout.map_or(state.settings.request_timeout(), granted);
+        let timeout = timeout.map_or(state.live.request_timeout(), granted);
         let partial = allows_partial(headers)?.then(Partial::default);
         let context = vane_service::Call {
             freshness,

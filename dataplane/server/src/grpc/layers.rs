@@ -151,7 +151,7 @@ pub(super) async fn read_message(
 ) -> Response {
     let limits = state.service.limits();
     let mut room = limits.body();
-    let timeout = state.settings.request_timeout();
+    let timeout = state.live.request_timeout();
     let (mut parts, body) = request.into_parts();
     let reading = async {
         let body = bodies::read(&parts.headers, body, "message", limits, &mut room).await?;

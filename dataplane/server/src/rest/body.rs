@@ -36,7 +36,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let state = Arc::<AppState>::from_ref(state);
         // A time of its own: a slow upload must not take from that of the work.
-        let timeout = state.settings.request_timeout();
+        let timeout = state.live.request_timeout();
         let parsed = read_and_parse(state.service.limits(), request, parse);
         within(timeout, parsed).await.map(Self)
     }
@@ -99,7 +99,7 @@ where
     let request = Request::from_parts(parts, body);
     let state = Arc::<AppState>::from_ref(state);
     // A time of its own: a slow upload must not take from that of the work.
-    let timeout = state.settings.request_timeout();
+    let timeout = state.live.request_timeout();
     let parsed = read_and_parse(state.service.limits(), request, parse);
     let (body, ignored) = within(timeout, parsed).await?;
     if let Some(PassedOver(noted)) = passed_over {

@@ -126,7 +126,7 @@ where
         let ReadOptions { freshness, asked_of } =
             ReadOptions::of(consistency.as_deref(), &parts.headers)?;
         let asked_timeout = timeout;
-        let timeout = timeout.map_or(state.settings.request_timeout(), granted);
+        let timeout = timeout.map_or(state.live.request_timeout(), granted);
         let partial = allows_partial(&parts.headers)? || partial.unwrap_or(false);
         let partial = partial.then(Partial::default);
         let context = vane_service::Call {

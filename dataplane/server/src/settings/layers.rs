@@ -66,6 +66,11 @@ impl Layers {
         Ok(Self { figment, warnings: Vec::new() })
     }
 
+    /// Begins with settings that are there.
+    pub fn over(settings: Settings) -> Self {
+        Self { figment: Figment::from(Serialized::defaults(settings)), warnings: Vec::new() }
+    }
+
     /// Takes the settings out of environment variables. Unknown ones are warned of, not
     /// refused: Kubernetes puts VANE_PORT and the like into every pod beside a Service
     /// named vane.

@@ -28,6 +28,31 @@ fn example_file_shows_every_setting_with_its_default() {
     }
 }
 
+/// The list that those outside have, who set them, is that of the settings.
+#[test]
+fn every_setting_is_listed_with_what_a_change_of_it_takes() {
+    let defaults = serde_json::to_value(Settings::default()).unwrap();
+    let mut found = std::collections::BTreeMap::new();
+    for (key, value) in defaults.as_object().unwrap() {
+        match value.as_object() {
+            None => drop(found.insert(key.to_uppercase(), value.clone())),
+            Some(section) => found.extend(
+                section
+                    .iter()
+                    .map(|(name, value)| (format!("{key}__{name}").to_uppercase(), value.clone())),
+            ),
+        }
+    }
+    let listed: Vec<&str> = vane_proto::SETTINGS.iter().map(|setting| setting.name).collect();
+    assert_eq!(listed, found.keys().map(String::as_str).collect::<Vec<_>>());
+    for setting in vane_proto::SETTINGS {
+        if let vane_proto::Takes::Nothing(default) = setting.takes {
+            let text = found[setting.name].to_string();
+            assert_eq!(default, text.trim_matches('"'), "{}", setting.name);
+        }
+    }
+}
+
 #[test]
 fn printed_settings_load_again() {
     let mut settings = Settings { http_port: 0, data_dir: "/a: b".into(), ..Settings::default() };

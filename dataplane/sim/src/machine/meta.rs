@@ -78,6 +78,11 @@ fn digest(catalog: &Catalog) -> u64 {
             }
             hash.update(&[u8::from(collection.is_untold)]);
         }
+        for (name, value) in &state.settings {
+            hash.update(name.as_bytes());
+            hash.update(value.as_bytes());
+        }
+        hash.update(&[u8::from(state.level_is_held)]);
         // A replica that forgets a copy is found before it meets one.
         hash.update(&state.requests.len().to_be_bytes());
         hash.digest()
