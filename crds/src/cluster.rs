@@ -1,5 +1,6 @@
 //! `VectorCluster`: a database, the nodes it runs on and their disks.
 
+mod maintenance;
 mod rebalance;
 mod update;
 
@@ -11,8 +12,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+pub use self::maintenance::{Maintenance, Window};
 pub use self::rebalance::{BalanceStatus, LeaderBalance, Rebalance, RebalanceMode};
-pub use self::update::{FailedUpdate, Update, UpdateStatus, UpdateStrategy};
+pub use self::update::{FailedUpdate, Finalize, Update, UpdateStatus, UpdateStrategy};
 use crate::limits::{CLUSTER_NAME_CHARS_MAX, NODES_MAX};
 use crate::quantity::{Quantity, Resources};
 
@@ -97,7 +99,8 @@ pub struct VectorClusterSpec {
     #[serde(default)]
     pub service: Service,
     /// Settings of the nodes, as the environment has them but for `VANE_`: `LOG__LEVEL: debug`.
-    /// What the operator sets itself cannot be set here.
+    /// What the operator sets itself cannot be set here. `LOG__LEVEL`, `REQUEST_TIMEOUT_S` and
+    /// `CONCURRENT_REQUESTS_MAX` reach nodes that run; for the others pods are replaced.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     // Bounded, since the API server charges the rules for the largest map that may be written.
     #[schemars(extend(
@@ -123,6 +126,9 @@ pub struct VectorClusterSpec {
     pub update: Update,
     /// How the database moves copies and leaders by itself, as when a node is added.
     pub rebalance: Option<Rebalance>,
+    /// When pods that run well may be replaced.
+    #[serde(default)]
+    pub maintenance: Maintenance,
     /// Stops the operator from changing anything, Collections of this cluster among it; status
     /// goes on.
     #[serde(default)]
@@ -326,6 +332,12 @@ pub struct VectorClusterStatus {
     pub update: Option<UpdateStatus>,
     /// How even the nodes are.
     pub balance: Option<BalanceStatus>,
+    /// Feature level of the database: what its nodes have agreed to write. A version that speaks
+    /// less cannot be started any more.
+    pub feature_level: Option<i32>,
+    /// What the nodes were given of the settings that they take while they run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// Collections in the database.
     pub collections: Option<i32>,
     /// Shards of all collections.

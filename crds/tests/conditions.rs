@@ -6,14 +6,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Where conditions and reasons stand.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 19] = [
     "crds/src/conditions.rs",
     "operator/src/cluster/plan/failing.rs",
     "operator/src/cluster/plan/founding.rs",
     "operator/src/cluster/plan/refusals.rs",
+    "operator/src/cluster/plan/settings.rs",
     "operator/src/cluster/plan/step.rs",
     "operator/src/cluster/plan/taken.rs",
     "operator/src/cluster/plan/token.rs",
+    "operator/src/cluster/plan/windows.rs",
     "operator/src/cluster/status.rs",
     "operator/src/cluster/updated.rs",
     "operator/src/collection/plan/leave.rs",

@@ -30,6 +30,12 @@ pub struct Args {
     /// What is logged: error, warn, info, debug, trace, or a filter of tracing's
     #[arg(long, env = "VANE_OPERATOR_LOG", default_value = "info")]
     pub log: String,
+    /// Clusters whose pods are replaced at a time, where versions or settings of many change
+    #[arg(long, env = "VANE_OPERATOR_ROLLS_AT_ONCE", default_value_t = 10)]
+    pub rolls_at_once: usize,
+    /// Seconds between the first steps of two clusters
+    #[arg(long, env = "VANE_OPERATOR_ROLL_DELAY", default_value_t = 0)]
+    pub roll_delay_seconds: u64,
     /// For tests: the process ends before the step of this name
     #[arg(long, hide = true)]
     pub exit_before: Option<String>,

@@ -4,6 +4,7 @@
 mod apply;
 pub mod build;
 mod dereference;
+mod live;
 mod looks;
 pub mod observed;
 pub mod plan;

@@ -17,6 +17,7 @@ use crate::failpoint::Failpoint;
 use crate::metrics::Metrics;
 use crate::names::MANAGER;
 use crate::sightings::Sightings;
+use crate::turns::Turns;
 
 /// Longest pause after errors.
 const RETRY_MAX: Duration = Duration::from_secs(300);
@@ -50,6 +51,8 @@ pub struct Context {
     pub(crate) recent: Recent,
     /// Connections to nodes.
     pub(crate) channels: Channels,
+    /// Which clusters may be rolled.
+    pub(crate) turns: Turns,
     /// Where the process ends, in tests.
     pub failpoint: Failpoint,
     /// What watches have, by the namespace that they are of; `None` is all of them.
@@ -73,6 +76,7 @@ impl Context {
             recent: Recent::default(),
             channels: Channels::default(),
             copies: Mutex::default(),
+            turns: Turns::default(),
             failures: Mutex::default(),
             written: Mutex::default(),
         }
@@ -99,6 +103,12 @@ impl Context {
         let all = self.copies.lock();
         let copies = all.get(&Some(namespace.to_owned())).or_else(|| all.get(&None))?;
         copies.is_filled().then(|| Arc::clone(copies))
+    }
+
+    /// The same with other turns of clusters to be rolled.
+    #[must_use]
+    pub fn with_turns(self, turns: Turns) -> Self {
+        Self { turns, ..self }
     }
 
     /// Whether this process works or stands by.

@@ -26,3 +26,4 @@ mod placement;
 mod reconcile;
 mod sightings;
 mod status;
+pub mod turns;

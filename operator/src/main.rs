@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::Parser;
 use futures_util::future::join_all;
@@ -15,6 +16,7 @@ use vane_operator::context::Context;
 use vane_operator::failpoint::Failpoint;
 use vane_operator::lease::Election;
 use vane_operator::metrics::Metrics;
+use vane_operator::turns::Turns;
 use vane_operator::{client, controllers, health};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -78,7 +80,9 @@ async fn run(args: Args) -> Result<(), Failure> {
     // Not the Lease's: who waits for its turn must not lose that.
     let client = client::limited(config, args.kube_api_qps, &metrics)
         .map_err(|e| format!("failed to make a client of Kubernetes: {e}"))?;
-    let context = Arc::new(Context::new(client, &identity, metrics, failpoint));
+    let turns = Turns::new(args.rolls_at_once, Duration::from_secs(args.roll_delay_seconds));
+    let context = Context::new(client, &identity, metrics, failpoint).with_turns(turns);
+    let context = Arc::new(context);
     context.leads(true);
     let scopes: Vec<Option<String>> = match args.namespaces.as_slice() {
         [] => vec![None],

@@ -7,6 +7,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::Resource;
 use vane_crds::limits::NODES_MAX;
 
+/// Environment variables of a node begin with this, and then have the name of a setting.
+pub const SETTING_PREFIX: &str = "VANE_";
+
 /// Field manager, and the value of `app.kubernetes.io/managed-by`.
 pub const MANAGER: &str = "vane-operator";
 /// Label with the name of the VectorCluster; on everything that is made for it.

@@ -2,11 +2,13 @@
 //! far each database was, since when an object's shard is gone, what an object waits for, and what
 //! was written. Lost at a restart, which costs another look and nothing else.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::aging::Aging;
+use crate::database::Database;
 
 /// Time between the two looks that must agree before something is deleted.
 pub(crate) const APART: Duration = Duration::from_secs(5);
@@ -24,6 +26,9 @@ pub(crate) struct Sightings {
     indexes: Mutex<Aging<String, u64>>,
     /// When an object was first found without what it stands for, by its UUID.
     missing: Mutex<Aging<String, Instant>>,
+    /// When a node was first seen to only follow, by the UUID of its cluster's object and its
+    /// number.
+    following: Mutex<Aging<(String, u64), Instant>>,
     /// What an object waits for, in words, and the last pause before another look; by its UUID.
     waiting: Mutex<Aging<String, (String, Duration)>>,
     /// Objects that were looked at in Kubernetes itself, by their UUID.
@@ -52,6 +57,27 @@ impl Sightings {
         let since = missing.get(object).copied().unwrap_or_else(Instant::now);
         missing.note(object.to_owned(), since);
         since.elapsed() >= APART
+    }
+
+    /// For how long the nodes of a cluster that only follow have been seen to, by their numbers.
+    pub(crate) fn following(
+        &self,
+        cluster: &str,
+        database: Option<&Database>,
+    ) -> BTreeMap<u64, Duration> {
+        let mut following = self.following.lock();
+        let mut for_long = BTreeMap::new();
+        for node in database.iter().flat_map(|database| &database.nodes) {
+            let key = (cluster.to_owned(), node.id);
+            if !node.follows_only {
+                following.forget(&key);
+                continue;
+            }
+            let since = following.get(&key).copied().unwrap_or_else(Instant::now);
+            following.note(key, since);
+            for_long.insert(node.id, since.elapsed());
+        }
+        for_long
     }
 
     /// How long to leave an object alone that waits for something: longer each time that it waits

@@ -22,6 +22,14 @@ pub struct Update {
     #[serde(default = "progress_deadline_seconds")]
     #[schemars(range(min = 10, max = 86_400))]
     pub progress_deadline_seconds: i32,
+    /// Who says when the nodes write what an earlier version cannot read. Until then the version
+    /// can be taken back.
+    #[serde(default)]
+    pub finalize: Finalize,
+    /// Minutes for which all pods are ready before that is done by itself.
+    #[serde(default = "soak_minutes")]
+    #[schemars(range(min = 0, max = 43_200))]
+    pub soak_minutes: i32,
 }
 
 fn min_ready_seconds() -> i32 {
@@ -32,12 +40,18 @@ fn progress_deadline_seconds() -> i32 {
     600
 }
 
+fn soak_minutes() -> i32 {
+    60
+}
+
 impl Default for Update {
     fn default() -> Self {
         Self {
             strategy: UpdateStrategy::default(),
             min_ready_seconds: min_ready_seconds(),
             progress_deadline_seconds: progress_deadline_seconds(),
+            finalize: Finalize::default(),
+            soak_minutes: soak_minutes(),
         }
     }
 }
@@ -50,6 +64,16 @@ pub enum UpdateStrategy {
     Rolling,
     /// People: a pod that they delete comes back as the spec has it.
     OnDelete,
+}
+
+/// Who says when the nodes write what an earlier version cannot read.
+#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Finalize {
+    /// The operator, once all pods were ready with the new version for `soakMinutes`.
+    #[default]
+    Automatic,
+    /// People: by `Automatic` here, or `vanectl level raise`.
+    Manual,
 }
 
 /// How far the pods are on their way to what the spec asks for.

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+use vane_operator::database::Admin;
+use vane_proto::admin::{GetClusterRequest, HoldFeatureLevelRequest, ListNodesRequest};
 use vane_testbed::Rest;
 use vane_testbed::kubelet::Image;
 
@@ -99,6 +101,8 @@ async fn pods_are_replaced_under_writes_and_come_back_where_they_fail() {
     let writer = Writer::start(&world).await;
 
     let mut wanted = cluster(3);
+    what_nodes_take_while_they_run_replaces_no_pod(&world, &mut wanted).await;
+    pods_stay_until_a_window_opens(&world, &mut wanted).await;
     settings_reach_every_pod(&world, &mut wanted).await;
     a_version_that_fails_costs_one_pod(&world, &mut wanted, "0.2.0", "RolledBack").await;
     a_version_that_fails_costs_one_pod(&world, &mut wanted, "0.3.0", "FormatTooNew").await;
@@ -119,9 +123,52 @@ async fn pods_are_replaced_under_writes_and_come_back_where_they_fail() {
     println!("{} writes were acknowledged", acknowledged.len());
 }
 
+async fn what_nodes_take_while_they_run_replaces_no_pod(world: &World, wanted: &mut Value) {
+    let before = pods(world).await;
+    let given = async |level: &str, timeout: Option<&str>| {
+        let is_given = |cluster: &Value| {
+            let given = &cluster["status"]["settings"];
+            given["LOG__LEVEL"] == level && given["REQUEST_TIMEOUT_S"].as_str() == timeout
+        };
+        world.wait(NAMESPACE, "vc/demo", is_given).await;
+    };
+    given("info", None).await;
+    wanted["spec"]["settings"]["LOG__LEVEL"] = "debug".into();
+    wanted["spec"]["settings"]["REQUEST_TIMEOUT_S"] = "30".into();
+    world.apply(NAMESPACE, wanted).await;
+    given("debug", Some("30")).await;
+    wanted["spec"]["settings"] = json!({"LOG__LEVELS": "debug"});
+    world.apply(NAMESPACE, wanted).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("False", "UnknownSetting")).await;
+    wanted["spec"]["settings"] = json!({});
+    world.apply(NAMESPACE, wanted).await;
+    // Pods were made with one, and have it back at each start: they are told the default.
+    given("info", None).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("True", "Accepted")).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("True", "Updated")).await;
+    assert_eq!(pods(world).await, before);
+}
+
+async fn pods_stay_until_a_window_opens(world: &World, wanted: &mut Value) {
+    let before = pods(world).await;
+    wanted["spec"]["settings"]["SEARCH__PENDING_MAX"] = "900".into();
+    // A minute each leap year.
+    let never = json!([{"schedule": "0 0 29 2 *", "durationMinutes": 1}]);
+    wanted["spec"]["maintenance"] = json!({"windows": never});
+    world.apply(NAMESPACE, wanted).await;
+    let waits = ("False", "WaitingForWindow");
+    let message = world.wait_condition(NAMESPACE, "vc/demo", "Updated", waits).await;
+    assert!(message.contains("-02-29T00:00:00Z"), "{message}");
+    assert_eq!(pods(world).await, before);
+    wanted["spec"]["maintenance"] = json!({"windows": [{"schedule": "x", "durationMinutes": 1}]});
+    world.apply(NAMESPACE, wanted).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Accepted", ("False", "BadSchedule")).await;
+    wanted["spec"]["maintenance"] = json!({});
+}
+
 async fn settings_reach_every_pod(world: &World, wanted: &mut Value) {
     let before = pods(world).await;
-    wanted["spec"]["settings"]["LOG__LEVEL"] = "debug".into();
+    wanted["spec"]["settings"]["SEARCH__PENDING_MAX"] = "1000".into();
     world.apply(NAMESPACE, wanted).await;
     let asked = world.get(NAMESPACE, "vc/demo").await.unwrap();
     let generation = &asked["metadata"]["generation"];
@@ -163,6 +210,56 @@ async fn a_version_that_fails_costs_one_pod(
     assert_eq!(same(&before, &pods(world).await), 2, "one pod was replaced");
 }
 
+/// The database, as one of its nodes tells it.
+async fn admin(world: &World) -> Admin {
+    let template = "go-template={{.data.token|base64decode}}";
+    let args = ["-n", NAMESPACE, "get", "secret", "demo-token", "-o", template];
+    let token = world.api.kubectl(&args).await.unwrap();
+    let pod = world.get(NAMESPACE, "pod/demo-0").await.unwrap();
+    let address = format!("{}:6335", pod["status"]["podIP"].as_str().unwrap());
+    vane_operator::database::admin(&address, &token).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_roll_that_is_called_off_lets_its_node_lead_and_the_level_is_held() {
+    let mut world = World::with_kubelet().await;
+    world.namespace(NAMESPACE).await;
+    let mut wanted = cluster(3);
+    world.apply(NAMESPACE, &wanted).await;
+    world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("True", "Updated")).await;
+    let is_known = |cluster: &Value| cluster["status"]["featureLevel"].is_number();
+    world.wait(NAMESPACE, "vc/demo", is_known).await;
+    world.operator.kill();
+    let mut nodes = admin(&world).await;
+    let told = nodes.get_cluster(GetClusterRequest {}).await.unwrap().into_inner();
+    assert!(told.feature_level_held, "{told:?}");
+    nodes.hold_feature_level(HoldFeatureLevelRequest { held: false }).await.unwrap();
+    world.operator_ends_at("HoldingLevel").await;
+    let told = nodes.get_cluster(GetClusterRequest {}).await.unwrap().into_inner();
+    assert!(told.feature_level_held, "{told:?}");
+
+    wanted["spec"]["settings"]["LOG__LEVEL"] = "warn".into();
+    world.apply(NAMESPACE, &wanted).await;
+    world.operator_ends_at("SettingSettings").await;
+    let told = nodes.get_cluster(GetClusterRequest {}).await.unwrap().into_inner();
+    assert_eq!(told.settings["LOG__LEVEL"], "warn");
+
+    wanted["spec"]["settings"]["SEARCH__PENDING_MAX"] = "1000".into();
+    world.apply(NAMESPACE, &wanted).await;
+    let options = ["--exit-before", "EvictingPod"];
+    world.operator = Operator::start_with(&world.api, world.dir.path(), &options);
+    world.wait_operator_end("the operator to come to the eviction").await;
+    let before = pods(&world).await;
+    wanted["spec"]["settings"] = json!({"LOG__LEVEL": "info"});
+    world.apply(NAMESPACE, &wanted).await;
+    world.operator_ends_at("LettingLead").await;
+    let known = nodes.list_nodes(ListNodesRequest {}).await.unwrap().into_inner().nodes;
+    assert!(known.iter().all(|node| !node.follows_only), "{known:?}");
+    world.operator = Operator::start(&world.api, world.dir.path());
+    world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("True", "Updated")).await;
+    assert_eq!(pods(&world).await, before);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_that_is_killed_at_every_step_of_a_roll_finishes_it() {
     let mut world = World::with_images(&[("0.2.0", Image::Missing)]).await;
@@ -174,9 +271,11 @@ async fn an_operator_that_is_killed_at_every_step_of_a_roll_finishes_it() {
     world.wait(NAMESPACE, "statefulset/demo", noted).await;
     world.operator.kill();
 
-    wanted["spec"]["settings"]["LOG__LEVEL"] = "debug".into();
+    wanted["spec"]["settings"]["SEARCH__PENDING_MAX"] = "1000".into();
     world.apply(NAMESPACE, &wanted).await;
-    for step in ["KeepingRecipe", "MakingSettings", "ChangingTemplate", "EvictingPod"] {
+    let steps =
+        ["KeepingRecipe", "MakingSettings", "ChangingTemplate", "HandingOver", "EvictingPod"];
+    for step in steps {
         world.operator_ends_at(step).await;
     }
     for step in ["NotingGood", "DroppingRecipe"] {
@@ -224,7 +323,7 @@ async fn a_new_operator_restarts_no_pod_of_an_older_one() {
 
     // Only another spec does.
     let mut other = cluster(1);
-    other["spec"]["settings"]["LOG__LEVEL"] = "debug".into();
+    other["spec"]["settings"]["SEARCH__PENDING_MAX"] = "1000".into();
     world.apply(NAMESPACE, &other).await;
     let is_new = |pod: &Value| pod["metadata"]["annotations"]["vanedb.io/recipe"].is_string();
     world.wait(NAMESPACE, "pod/demo-0", is_new).await;

@@ -29,6 +29,10 @@ use crate::database::{self as nodes, Admin};
 use crate::error::{ApplyError, CallError, Request, database, kubernetes};
 use crate::names::{self, MANAGER};
 
+/// Seconds for which a node leads nothing that is about to be replaced: an operator that ends
+/// meanwhile has it back soon.
+const FOLLOWS_FOR: u32 = 300;
+
 /// Applies what is the same on every pass. Each field list is complete: one that is left out
 /// here is taken away there.
 ///
@@ -118,10 +122,14 @@ pub(super) async fn step(
             let done = admin_of(cluster, seen, 0)?.bootstrap(founding).await;
             Ok(done.map(drop).map_err(database(request))?)
         }
-        Step::SetZone { node, zone, .. } => {
-            let place = admin::SetNodeZoneRequest { node_id: *node, zone: zone.clone() };
-            let done = any_member(cluster, seen)?.set_node_zone(place).await;
-            Ok(done.map(drop).map_err(database(request))?)
+        Step::SetZone { .. }
+        | Step::HandOver { .. }
+        | Step::LetLead { .. }
+        | Step::HoldLevel
+        | Step::SetSettings(_)
+        | Step::RaiseLevel(_) => {
+            let told = tell(any_member(cluster, seen)?, step).await;
+            Ok(told.map_err(database(request))?)
         }
         Step::SetPolicy(policy) => {
             match any_member(cluster, seen)?.set_policy(*policy).await {
@@ -142,6 +150,36 @@ pub(super) async fn step(
         Step::NoteGood(name) => roll.note_good(name).await,
         Step::ForgetFailure => roll.forget_failure().await,
         Step::DropRecipe(name) => roll.drop_recipe(name).await,
+    }
+}
+
+/// Tells the database something; said again, it does no harm.
+async fn tell(mut nodes: Admin, step: &Step) -> Result<(), tonic::Status> {
+    let follow = async |mut nodes: Admin, node_id: u64, seconds: u32| {
+        let request = admin::SetNodeFollowsOnlyRequest { node_id, seconds };
+        nodes.set_node_follows_only(request).await.map(drop)
+    };
+    match step {
+        Step::SetZone { node, zone, .. } => {
+            let place = admin::SetNodeZoneRequest { node_id: *node, zone: zone.clone() };
+            nodes.set_node_zone(place).await.map(drop)
+        }
+        Step::HandOver { node, .. } => follow(nodes, *node, FOLLOWS_FOR).await,
+        Step::LetLead { node, .. } => follow(nodes, *node, 0).await,
+        Step::HoldLevel => {
+            let hold = admin::HoldFeatureLevelRequest { held: true };
+            nodes.hold_feature_level(hold).await.map(drop)
+        }
+        Step::SetSettings(settings) => {
+            let settings = settings.clone().into_iter().collect();
+            nodes.set_settings(admin::SetSettingsRequest { settings }).await.map(drop)
+        }
+        Step::RaiseLevel(_) => {
+            let raise = admin::RaiseFeatureLevelRequest {};
+            nodes.raise_feature_level(raise).await.map(drop)
+        }
+        // The others are none of the database's business.
+        _ => Ok(()),
     }
 }
 

@@ -14,6 +14,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use serde::Serialize;
 
+pub(crate) use config_map::settings_of;
 pub use pod::TOKEN_FILE;
 pub use revision::Recipe;
 pub use secret::secret;

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::ResourceExt;
 use vane_crds::cluster::{Retain, Retention};
 
+use super::live;
 use super::looks;
 use super::observed::{Observed, Pod, Set};
 use super::recipe;
@@ -57,7 +58,7 @@ pub(crate) async fn dereference(
     };
     let mut children = looks::children(scope, cluster).await?;
     let there = statefulset(scope, &children).await?;
-    let set = there.as_ref().map(|there| set(cluster, there));
+    let mut set = there.as_ref().map(|there| set(cluster, there));
     let kept = looks::recipes(scope).await?;
     let highest_claim = highest_claim(scope).await?;
     let found = pods::list(scope).await?;
@@ -75,6 +76,13 @@ pub(crate) async fn dereference(
         let state = database::pod_state(&pod, Timestamp::now());
         pods.insert(ordinal, Pod { name, ready, zone, disk, state });
     }
+    let asked = Instant::now();
+    let members = members(scope, token.as_deref(), &addresses, &pods);
+    let database = ask(&context.sightings, members).await;
+    if let Some((set, there)) = set.as_mut().zip(there.as_ref()) {
+        set.changes_live = live::can_change(cluster, database.as_ref());
+        set.live = looks::live_settings(scope, there).await?;
+    }
     let before = set.as_ref().and_then(|set| set.before_recipes.as_deref());
     let looked = looks::settings(scope, cluster, recipes(cluster, set.as_ref(), &pods), before);
     let mut settings = BTreeSet::new();
@@ -84,9 +92,8 @@ pub(crate) async fn dereference(
         }
         children.push(child);
     }
-    let asked = Instant::now();
-    let members = members(scope, token.as_deref(), &addresses, &pods);
-    let database = ask(&context.sightings, members).await;
+    let following = context.sightings.following(&cluster.uid.to_string(), database.as_ref());
+    let no_turn = context.turns.refusal(cluster.uid);
     let founded = remembers_founding(&cluster.status);
     let observed = Observed {
         no_token,
@@ -98,6 +105,9 @@ pub(crate) async fn dereference(
         pods,
         founded,
         database,
+        following,
+        no_turn,
+        now: Timestamp::now(),
     };
     let channels = context.channels.clone();
     Ok(Dereferenced { observed, token, addresses, channels, set: there, asked })
@@ -147,6 +157,9 @@ fn set(cluster: &ValidatedCluster, there: &StatefulSet) -> Set {
             when_deleted: retain(goes_along),
             when_scaled: retain(policy.when_scaled.as_deref() == Some("Delete")),
         }),
+        // Read apart, and once the database was asked.
+        live: BTreeMap::new(),
+        changes_live: false,
         good: noted(names::GOOD_ANNOTATION),
         // One that somebody wrote over is forgotten.
         failed: noted(names::FAILED_ANNOTATION).and_then(|noted| serde_json::from_str(&noted).ok()),

@@ -1,6 +1,6 @@
 //! Looks at what stands under the names that a cluster needs. Changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
 use k8s_openapi::NamespaceResourceScope;
@@ -13,6 +13,8 @@ use kube::api::ListParams;
 use kube::runtime::reflector::Store;
 use serde::de::DeserializeOwned;
 
+use super::build;
+use super::live;
 use super::standing::{Child, Standing};
 use super::validate::ValidatedCluster;
 use crate::copies::Copies;
@@ -83,6 +85,34 @@ async fn settings_child(
     };
     scope.recent.note_settings(scope.namespace, name, uid);
     Ok(child)
+}
+
+/// Of the settings that nodes take while they run, those that the pods of a StatefulSet are made
+/// with; none where its settings are gone.
+///
+/// # Errors
+///
+/// Kubernetes refused or did not answer.
+pub(super) async fn live_settings(
+    scope: Scope<'_>,
+    set: &StatefulSet,
+) -> Result<BTreeMap<String, String>, CallError> {
+    let template = set.spec.as_ref().map(|spec| &spec.template);
+    let Some(name) = template.and_then(build::settings_of) else { return Ok(BTreeMap::new()) };
+    if let Some(live) = scope.recent.live(scope.namespace, &name) {
+        return Ok(live);
+    }
+    let failed = kubernetes(Request::Read(names::object::<ConfigMap>(&name)));
+    let found = scope.api::<ConfigMap>().get_opt(&name).await.map_err(failed)?;
+    let Some(found) = found else { return Ok(BTreeMap::new()) };
+    let variables = found.data.unwrap_or_default().into_iter();
+    let setting = |(name, value): (String, String)| {
+        let name = name.strip_prefix(names::SETTING_PREFIX)?;
+        live::is_live(name).then(|| (name.to_owned(), value))
+    };
+    let live: BTreeMap<String, String> = variables.filter_map(setting).collect();
+    scope.recent.note_live(scope.namespace, &name, live.clone());
+    Ok(live)
 }
 
 /// Names of the recipes that are kept.

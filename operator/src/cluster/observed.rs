@@ -2,7 +2,9 @@
 //! the database answers. Facts only; nothing here is decided.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use vane_crds::cluster::{FailedUpdate, Retention};
 
 use super::standing::{Child, Standing};
@@ -38,6 +40,10 @@ pub struct Set {
     pub size: Option<String>,
     /// What becomes of the volumes, as it was when the StatefulSet was made.
     pub retention: Option<Retention>,
+    /// Of the settings that nodes take while they run, those that pods are made with now.
+    pub live: BTreeMap<String, String>,
+    /// Whether the nodes take them: all of them know how.
+    pub changes_live: bool,
     /// Recipe that all pods were ready with last.
     pub good: Option<String>,
     /// The roll-out that was given up.
@@ -65,6 +71,12 @@ pub struct Observed {
     pub founded: bool,
     /// The database, where a node of it answers.
     pub database: Option<Database>,
+    /// For how long nodes have been seen to only follow, by the database's numbers.
+    pub following: BTreeMap<u64, Duration>,
+    /// Why this cluster may not begin to take pods away that run well, where other clusters' are.
+    pub no_turn: Option<String>,
+    /// When this was seen.
+    pub now: Timestamp,
 }
 
 impl Observed {

@@ -4,16 +4,20 @@
 mod disruption;
 mod failing;
 mod founding;
+mod level;
 mod pods;
 mod policy;
 mod refusals;
 mod roll;
+mod settings;
 mod step;
 mod taken;
 mod token;
+mod windows;
 mod zones;
 
 pub use self::founding::Founding;
+pub(crate) use self::level::waiting as waiting_level;
 pub use self::refusals::Refusal;
 pub use self::roll::{Roll, Stand};
 pub use self::step::Step;
@@ -52,6 +56,8 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     };
     let mut refusals = refusals::refusals(cluster, observed);
     // Of a database that runs already it is a refusal, and no end of it.
+    refusals.extend(settings::refusal(cluster));
+    refusals.extend(windows::refusal(&cluster.spec.maintenance));
     refusals.extend(taken.filter(|_| !matches!(founding, Founding::Stuck(_))));
     if let Founding::Stuck(refusal) = &founding {
         refusals.push(refusal.clone());
@@ -68,6 +74,9 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     if keeps_children && steps.is_empty() {
         steps.extend(policy::step(cluster, observed));
     }
+    if keeps_children && steps.is_empty() && matches!(founding, Founding::Done(_)) {
+        steps.extend(level::raise(cluster, observed, roll.as_ref()));
+    }
     Plan { steps, refusals, founding, keeps_children, may_disrupt, roll }
 }
 
@@ -77,9 +86,11 @@ fn steps(cluster: &ValidatedCluster, observed: &Observed, founding: &Founding) -
     match founding {
         Founding::Waiting(_) => first.chain(founding::steps(cluster, observed)).collect(),
         // What one node says by itself may be old: the database is changed by no such word.
-        Founding::Done(_) if observed.is_confirmed() => {
-            first.chain(zones::steps(observed)).collect()
-        }
+        Founding::Done(_) if observed.is_confirmed() => first
+            .chain(zones::steps(observed))
+            .chain(level::hold(observed))
+            .chain(settings::step(cluster, observed))
+            .collect(),
         Founding::Done(_) => first.collect(),
         Founding::Stuck(_) => first.collect(),
     }

@@ -11,6 +11,7 @@ use vane_crds::quantity::Amounts;
 use vane_crds::{Quantity, cluster};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::live;
 use super::observed::Set;
 use super::validate::ValidatedCluster;
 
@@ -26,7 +27,19 @@ pub fn of_spec(cluster: &ValidatedCluster) -> String {
 
 /// The name of the recipe that a spec asks for, where there are pods: that of the pods, where an
 /// operator that knew no recipes made them from the same spec.
+///
+/// A spec that differs only in settings that nodes take while they run asks for the recipe that
+/// there is: its pods are told.
 pub fn wanted(cluster: &ValidatedCluster, set: &Set) -> String {
+    let plain = of_either(cluster, set);
+    if !set.changes_live || set.recipe.as_ref() == Some(&plain) {
+        return plain;
+    }
+    let as_made = of_either(&live::as_made(cluster, &set.live), set);
+    if set.recipe.as_ref() == Some(&as_made) { as_made } else { plain }
+}
+
+fn of_either(cluster: &ValidatedCluster, set: &Set) -> String {
     let before = set.before_recipes.clone().filter(|there| *there == before_recipes(cluster, set));
     before.unwrap_or_else(|| of_spec(cluster))
 }
@@ -264,5 +277,36 @@ mod tests {
         assert_eq!(wanted(&cluster(&json!({"storage": storage})), &set), there);
         let other = cluster(&json!({"version": "0.2.0"}));
         assert_eq!(wanted(&other, &set), of_spec(&other));
+    }
+
+    #[test]
+    fn what_nodes_take_while_they_run_is_no_other_recipe() {
+        let made = cluster(&json!({"settings": {"LOG__LEVEL": "info", "SEARCH__THREADS": "2"}}));
+        let set = |changes_live| Set {
+            recipe: Some(of_spec(&made)),
+            live: [("LOG__LEVEL".to_owned(), "info".to_owned())].into(),
+            changes_live,
+            ..Set::default()
+        };
+        let there = of_spec(&made);
+        for settings in [
+            json!({"LOG__LEVEL": "debug", "SEARCH__THREADS": "2"}),
+            json!({"SEARCH__THREADS": "2"}),
+            json!({"SEARCH__THREADS": "2", "LOG__LEVEL": "info", "REQUEST_TIMEOUT_S": "5"}),
+        ] {
+            let spec = cluster(&json!({"settings": settings}));
+            assert_eq!(wanted(&spec, &set(true)), there, "{settings}");
+            assert_eq!(
+                wanted(&spec, &set(false)),
+                of_spec(&spec),
+                "nodes that have to be restarted"
+            );
+        }
+        for settings in
+            [json!({"LOG__LEVEL": "debug", "SEARCH__THREADS": "3"}), json!({"LOG__LEVEL": "info"})]
+        {
+            let spec = cluster(&json!({"settings": settings}));
+            assert_eq!(wanted(&spec, &set(true)), of_spec(&spec), "with all that it asks for");
+        }
     }
 }

@@ -70,13 +70,22 @@ impl Reconciler for ClusterReconciler {
         if plan.keeps_children {
             apply::children(context, cluster, seen, plan.may_disrupt).await?;
         }
+        keep_turn(context, cluster, plan);
         for step in &plan.steps {
+            // Another cluster was faster: status says so after the next pass.
+            let roll = plan.roll.as_ref().filter(|roll| roll.takes(step));
+            if roll.is_some() && !context.turns.take(cluster.uid) {
+                break;
+            }
             let doing = apply::step(client, cluster, seen, step);
             carry_out(context, &cluster.name, step, step.reason(), doing).await?;
-            if let Step::EvictPod { .. } | Step::DeletePod { .. } = step {
-                // Which pod, and when: the condition says only what is under way now.
-                events::note(context, &cluster.reference(), step.reason(), step).await;
-            }
+            // Which pod, and when: the condition says only what is under way now.
+            let told = match step {
+                Step::EvictPod { .. } | Step::DeletePod { .. } => step.reason(),
+                Step::RaiseLevel(_) => "LevelRaised",
+                _ => continue,
+            };
+            events::note(context, &cluster.reference(), told, step).await;
         }
         // Last: the steps are what a cluster needs to serve, placements only show it.
         if let Some(database) = &seen.observed.database {
@@ -100,5 +109,13 @@ impl Reconciler for ClusterReconciler {
         // Pods that take their time wake no watch.
         let waits = plan.roll.as_ref().is_some_and(Roll::waits);
         plan.steps.is_empty() && !waits && is_true(&status.conditions, READY)
+    }
+}
+
+/// A roll-out that waits for something else than its pods keeps no other cluster's waiting.
+fn keep_turn(context: &Context, cluster: &ValidatedCluster, plan: &Plan) {
+    match plan.roll.as_ref().is_some_and(Roll::takes_its_turn) {
+        true => context.turns.keep(cluster.uid),
+        false => context.turns.give_back(cluster.uid),
     }
 }

@@ -42,6 +42,11 @@ pub(crate) fn status(
         status.collections = Some(count(database.cluster.collections as usize));
         status.shards = Some(count(database.cluster.shards as usize));
         status.members = members(database);
+        status.settings = database.cluster.settings.clone().into_iter().collect();
+        // A node of an older version does not say.
+        status.feature_level = Some(database.cluster.feature_level)
+            .filter(|level| *level > 0)
+            .map(|level| count(level as usize));
     }
     status.update = updated::figures(cluster, observed, plan.roll.as_ref(), now);
     for (kind, finding) in [

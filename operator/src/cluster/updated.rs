@@ -1,10 +1,10 @@
 //! What is said of a roll-out, from how it stands. Pure.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use vane_crds::cluster::{FailedUpdate, UpdateStatus};
+use vane_crds::cluster::{FailedUpdate, Finalize, UpdateStatus};
 
 use super::observed::Observed;
-use super::plan::{Roll, Stand};
+use super::plan::{Roll, Stand, waiting_level};
 use super::validate::ValidatedCluster;
 use crate::status::Finding;
 
@@ -22,12 +22,19 @@ pub(super) fn updated(
         return given_up(failed, roll);
     }
     match &roll.stand {
-        Stand::Done => {
-            Finding::yes("Updated", "all pods are made from what the spec asks for, and are ready")
-        }
+        Stand::Done => Finding::yes(
+            "Updated",
+            format!(
+                "all pods are made from what the spec asks for, and are ready{}",
+                level(cluster, observed)
+            ),
+        ),
         _ if cluster.spec.paused => Finding::no("Paused", format!("spec.paused is set, and {of}")),
         Stand::Rolling(what) => Finding::no("Rolling", format!("{of}: {what}")),
         Stand::Unsafe(why) => Finding::no("WaitingForSafety", format!("{of}: {why}")),
+        Stand::Refused(why) => Finding::no("UnknownSetting", format!("{of}: {why}")),
+        Stand::Closed(when) => Finding::no("WaitingForWindow", format!("{of}: {when}")),
+        Stand::NoTurn(why) => Finding::no("WaitingForTurn", format!("{of}: {why}")),
         Stand::ByHand(pods) => Finding::no(
             "OnDelete",
             format!("{of}; these have it once they are deleted: {}", pods.join(", ")),
@@ -41,6 +48,24 @@ pub(super) fn updated(
             ),
         ),
     }
+}
+
+/// What is said of a level that could be raised.
+fn level(cluster: &ValidatedCluster, observed: &Observed) -> String {
+    let Some(level) = waiting_level(observed) else { return String::new() };
+    let update = &cluster.spec.update;
+    let when = match update.finalize {
+        Finalize::Automatic => {
+            format!("once they were ready for {} min", update.soak_minutes)
+        }
+        Finalize::Manual => {
+            "once spec.update.finalize is Automatic, or by `vanectl level raise`".to_owned()
+        }
+    };
+    format!(
+        "; the feature level is raised to {level} {when}, and until then the version can be \
+         taken back"
+    )
 }
 
 /// What was given up, and how far the pods are on their way back.

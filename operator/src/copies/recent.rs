@@ -1,6 +1,7 @@
 //! What is not watched, since nobody should be let see all of it: read by name, and believed for a
 //! while.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -20,6 +21,8 @@ type Key = (String, String);
 pub(crate) struct Recent {
     tokens: Mutex<Aging<Key, String>>,
     settings: Mutex<Aging<Key, String>>,
+    /// Of settings, those that nodes take while they run.
+    live: Mutex<Aging<Key, BTreeMap<String, String>>>,
     zones: Mutex<Aging<String, Option<String>>>,
 }
 
@@ -42,6 +45,16 @@ impl Recent {
     /// Notes that a ConfigMap is the cluster's own, by its UUID; `None` of one that is not.
     pub(crate) fn note_settings(&self, namespace: &str, name: &str, uid: Option<&str>) {
         note(&self.settings, key(namespace, name), uid.map(str::to_owned));
+    }
+
+    /// Of the settings in a ConfigMap, those that nodes take while they run.
+    pub(crate) fn live(&self, namespace: &str, name: &str) -> Option<BTreeMap<String, String>> {
+        self.live.lock().younger(&key(namespace, name), LONG).cloned()
+    }
+
+    /// Notes them: a ConfigMap of settings never changes.
+    pub(crate) fn note_live(&self, namespace: &str, name: &str, live: BTreeMap<String, String>) {
+        self.live.lock().note(key(namespace, name), live);
     }
 
     /// Zone of a machine, which may have none.

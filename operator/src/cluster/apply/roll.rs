@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, PodTemplateSpec};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ impl Roll<'_> {
     /// What the pods of a StatefulSet are made from, with their settings.
     async fn of_set(&self, set: &StatefulSet, name: &str) -> Result<Recipe, ApplyError> {
         let template = set.spec.clone().unwrap_or_default().template;
-        let settings_name = settings_of(&template).unwrap_or_default();
+        let settings_name = build::settings_of(&template).unwrap_or_default();
         let settings: Api<ConfigMap> = self.api();
         let found = settings.get_opt(&settings_name).await;
         let found = found.map_err(kubernetes(self.request.clone()))?;
@@ -215,11 +215,4 @@ fn annotation(name: &str) -> String {
 fn only(uid: &str) -> DeleteParams {
     let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
     DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() }
-}
-
-/// The ConfigMap that pods take their environment from.
-fn settings_of(template: &PodTemplateSpec) -> Option<String> {
-    let containers = template.spec.iter().flat_map(|spec| &spec.containers);
-    let mut from = containers.flat_map(|container| container.env_from.iter().flatten());
-    from.find_map(|from| Some(from.config_map_ref.as_ref()?.name.clone()))
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, PodTemplateSpec};
 
 use crate::cluster::recipe;
 use crate::cluster::validate::ValidatedCluster;
@@ -9,9 +9,8 @@ use crate::names;
 /// What the environment of the nodes has besides what the operator sets itself.
 pub(super) fn config_map(cluster: &ValidatedCluster) -> ConfigMap {
     // For log collectors, unless the settings say otherwise.
-    let defaults = [("VANE_LOG__FORMAT".to_owned(), "json".to_owned())];
-    let settings =
-        cluster.spec.settings.iter().map(|(key, value)| (format!("VANE_{key}"), value.clone()));
+    let defaults = [(setting("LOG__FORMAT"), "json".to_owned())];
+    let settings = cluster.spec.settings.iter().map(|(key, value)| (setting(key), value.clone()));
     let recipe = recipe::of_spec(cluster);
     let name = names::settings(&cluster.name, &recipe);
     of(cluster, &recipe, name, defaults.into_iter().chain(settings).collect())
@@ -29,4 +28,15 @@ pub(super) fn of(
     let labels = metadata.labels.get_or_insert_default();
     labels.insert(names::RECIPE.to_owned(), recipe.to_owned());
     ConfigMap { metadata, immutable: Some(true), data: Some(data), ..ConfigMap::default() }
+}
+
+/// The ConfigMap that pods take their environment from.
+pub(crate) fn settings_of(template: &PodTemplateSpec) -> Option<String> {
+    let containers = template.spec.iter().flat_map(|spec| &spec.containers);
+    let mut from = containers.flat_map(|container| container.env_from.iter().flatten());
+    from.find_map(|from| Some(from.config_map_ref.as_ref()?.name.clone()))
+}
+
+fn setting(name: &str) -> String {
+    format!("{}{name}", names::SETTING_PREFIX)
 }

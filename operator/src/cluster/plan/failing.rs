@@ -74,6 +74,10 @@ pub(super) fn seconds(seconds: i32) -> Duration {
     Duration::from_secs(seconds.try_into().unwrap_or_default())
 }
 
+pub(super) fn minutes(minutes: i32) -> Duration {
+    seconds(minutes.saturating_mul(60))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -1,11 +1,15 @@
 //! A roll-out: the pods get the recipe that the spec asks for, one after the other, and the one
 //! before again where that fails. Pure: which pod is next follows from the pods that there are.
 
+mod hand_over;
+
 use std::collections::BTreeSet;
 
 use vane_crds::cluster::{FailedUpdate, UpdateStrategy};
 
 use super::failing::{failure, seconds};
+use super::settings;
+use super::windows::{Opening, opening};
 use super::{Founding, Step};
 use crate::cluster::observed::{Observed, Pod, Set};
 use crate::cluster::recipe;
@@ -27,6 +31,9 @@ pub struct Roll {
     pub stand: Stand,
     /// What is next.
     pub(super) step: Option<Step>,
+    /// The step begins to take something away that runs well, and nothing that failed is taken back
+    /// by it: it has its time and its turn.
+    pub(super) is_planned: bool,
 }
 
 /// What a roll-out waits for.
@@ -38,6 +45,12 @@ pub enum Stand {
     Rolling(String),
     /// No node may go now; why.
     Unsafe(String),
+    /// The spec has settings that no node has.
+    Refused(String),
+    /// No window of maintenance is open; when the next one opens.
+    Closed(String),
+    /// So many clusters are rolled already; in words.
+    NoTurn(String),
     /// Pods are deleted by people; those that are left.
     ByHand(Vec<String>),
     /// The pods fail, and there is nothing to go back to.
@@ -47,7 +60,18 @@ pub enum Stand {
 impl Roll {
     /// Whether something is under way that goes on by itself.
     pub(crate) fn waits(&self) -> bool {
-        matches!(self.stand, Stand::Rolling(_) | Stand::Unsafe(_) | Stand::Failing(_))
+        !matches!(self.stand, Stand::Done | Stand::ByHand(_))
+    }
+
+    /// Whether a step is one that has its turn.
+    pub(crate) fn takes(&self, step: &Step) -> bool {
+        self.is_planned && self.step.as_ref() == Some(step)
+    }
+
+    /// Whether it keeps others from theirs: pods are on their way, which takes a while and not for
+    /// ever.
+    pub(crate) fn takes_its_turn(&self) -> bool {
+        matches!(self.stand, Stand::Rolling(_))
     }
 }
 
@@ -60,6 +84,8 @@ struct Facts<'a> {
     current: &'a str,
     founding: &'a Founding,
     may_disrupt: bool,
+    /// What failed is taken back.
+    undoes: bool,
 }
 
 /// How the roll-out stands, and its next step. `None` where nothing is made from recipes.
@@ -76,12 +102,17 @@ pub(super) fn roll(
     // Given up, it is not tried again: each try would cost a node.
     let is_there = |good: &String| *good == current || observed.kept.contains(good);
     let target = failed.and(set.good.clone()).filter(is_there).unwrap_or_else(|| wanted.clone());
-    let facts = Facts { cluster, observed, set, current, founding, may_disrupt };
-    let (pod, stand, step) = facts.next(&target);
+    let undoes = target != wanted;
+    let facts = Facts { cluster, observed, set, current, founding, may_disrupt, undoes };
+    let (mut pod, stand, mut step) = facts.next(&target);
+    if let Some((left, lets_lead)) = facts.let_lead(pod.as_deref()) {
+        (pod, step) = (Some(left), Some(lets_lead));
+    }
     let step = step.or_else(|| facts.keep_order(&wanted, &target, &stand));
     let has_target = |pod: &&Pod| facts.recipe_of(pod) == Some(&*target);
     let updated = observed.pods.values().filter(has_target).count();
-    Some(Roll { updated, target, wanted, pod, stand, step })
+    let is_planned = step.as_ref().is_some_and(|step| facts.is_planned(step));
+    Some(Roll { updated, target, wanted, pod, stand, step, is_planned })
 }
 
 type Next = (Option<String>, Stand, Option<Step>);
@@ -114,6 +145,15 @@ impl Facts<'_> {
             if self.set.good.as_deref() != Some(self.current) && self.all_run(self.current) {
                 let step = Step::NoteGood(self.current.to_owned());
                 return doing(None, "the way back is noted".into(), step);
+            }
+            if let Some(refusal) = settings::refusal(self.cluster) {
+                return (None, Stand::Refused(refusal.message), None);
+            }
+            // Not before its time: whatever takes a pod away meanwhile would begin the roll-out.
+            // What may repair something need not wait.
+            let is_well = self.all_run(self.current);
+            if let Some(closed) = is_well.then(|| self.closed()).flatten() {
+                return closed;
             }
             let what = format!("pods are made from recipe {target} from now on");
             return doing(None, what, Step::ChangeTemplate(target.to_owned()));
@@ -202,8 +242,35 @@ impl Facts<'_> {
         self.replace(candidate)
     }
 
+    /// Why a pod that runs well is not taken away now, whatever the database says. What failed is
+    /// taken back at any time.
+    fn closed(&self) -> Option<Next> {
+        if self.undoes {
+            return None;
+        }
+        let stand = match opening(&self.cluster.spec.maintenance, self.observed.now) {
+            Opening::At(begins) => Stand::Closed(format!("the next window opens at {begins}")),
+            Opening::Never => Stand::Closed("no window of spec.maintenance ever opens".into()),
+            Opening::Open => Stand::NoTurn(self.observed.no_turn.clone()?),
+        };
+        Some((None, stand, None))
+    }
+
+    /// Whether a step has its time and its turn.
+    fn is_planned(&self, step: &Step) -> bool {
+        let is_well = match step {
+            Step::HandOver { .. } | Step::EvictPod { .. } => true,
+            Step::ChangeTemplate(_) => self.all_run(self.current),
+            _ => false,
+        };
+        is_well && !self.undoes
+    }
+
     /// All others are as they should be: whether this pod may go.
     fn replace(&self, pod: &Pod) -> Next {
+        if let Some(closed) = pod.ready.then(|| self.closed()).flatten() {
+            return closed;
+        }
         let given_up = self.set.failed.as_ref().map(|failed| failed.recipe.as_str());
         let alone = self.set.replicas == 1 || self.recipe_of(pod) == given_up;
         match (self.safe_without(pod), pod.ready) {
@@ -212,6 +279,9 @@ impl Facts<'_> {
             // The budget counts it as away already.
             (Ok(()), false) => self.delete(pod),
             (Ok(()), true) if self.may_disrupt => {
+                if let Some(first) = self.hand_over(pod) {
+                    return first;
+                }
                 let (name, uid) = (pod.name.clone(), pod.state.uid.clone());
                 let what = format!("{name} is replaced");
                 doing(Some(name.clone()), what, Step::EvictPod { pod: name, uid })
@@ -259,15 +329,19 @@ impl Facts<'_> {
         None
     }
 
-    /// Those first that are not ready, then those with the fewest leaders; the meta leader last.
-    fn order(&self, pod: &Pod) -> (bool, bool, u32, String) {
-        let Some(database) = &self.observed.database else {
-            return (pod.ready, false, 0, pod.name.clone());
-        };
-        let node = database.newest().get(pod.name.as_str()).copied();
-        let meta = database.cluster.meta.as_ref().map(|meta| meta.leader_node);
-        let leads_meta = node.is_some_and(|node| Some(node.id) == meta);
-        (pod.ready, leads_meta, node.map_or(0, |node| node.leaders), pod.name.clone())
+    /// Those first that are not ready, then one that was begun with; the meta leader last. Zone by
+    /// zone, so that all that fails lies in one; there those with the fewest leaders.
+    fn order(&self, pod: &Pod) -> (bool, bool, bool, bool, u32, String) {
+        let node = self.node_of(pod);
+        let meta = self.observed.database.as_ref().and_then(|it| it.cluster.meta.as_ref());
+        let leads_meta = node.is_some_and(|node| meta.is_some_and(|it| it.leader_node == node.id));
+        let is_begun = node.is_some_and(|node| node.follows_only);
+        let in_new_zone = !self.observed.pods.values().any(|other| {
+            let is_new = self.recipe_of(other) == Some(self.current);
+            is_new && other.zone.is_some() && other.zone == pod.zone
+        });
+        let leaders = node.map_or(0, |node| node.leaders);
+        (pod.ready, !is_begun, leads_meta, in_new_zone, leaders, pod.name.clone())
     }
 
     /// Why the database cannot do without the node of a pod.

@@ -1,5 +1,7 @@
 //! The changes that a plan may ask for, and their words.
 
+use std::collections::BTreeMap;
+
 use derive_more::Display;
 use uuid::Uuid;
 use vane_crds::cluster::FailedUpdate;
@@ -61,6 +63,31 @@ pub enum Step {
         /// UUID of this very pod.
         uid: String,
     },
+    /// Have a node lead nothing until it is started again.
+    #[display("have {pod} hand over what it leads")]
+    HandOver {
+        /// The node, by the database's number.
+        node: u64,
+        /// Pod of the node.
+        pod: String,
+    },
+    /// Let a node lead again that is not to go after all.
+    #[display("let {pod} lead again")]
+    LetLead {
+        /// The node, by the database's number.
+        node: u64,
+        /// Pod of the node.
+        pod: String,
+    },
+    /// Have the feature level wait for this operator.
+    #[display("have the feature level wait until it is raised")]
+    HoldLevel,
+    /// Give the nodes settings that they take while they run, these and no others.
+    #[display("give the nodes settings that they take while they run: {}", listed(_0))]
+    SetSettings(BTreeMap<String, String>),
+    /// Raise the feature level to what all nodes speak.
+    #[display("raise the feature level to {_0}")]
+    RaiseLevel(u32),
     /// Go back to the recipe that all pods were ready with last, and remember what failed.
     #[display("give up recipe {}, with which {} failed, for {good}", failed.recipe, failed.pod)]
     GiveUp {
@@ -96,10 +123,23 @@ impl Step {
             Self::ChangeTemplate(_) => "ChangingTemplate",
             Self::DeletePod { .. } => "DeletingPod",
             Self::EvictPod { .. } => "EvictingPod",
+            Self::HandOver { .. } => "HandingOver",
+            Self::LetLead { .. } => "LettingLead",
+            Self::HoldLevel => "HoldingLevel",
+            Self::SetSettings(_) => "SettingSettings",
+            Self::RaiseLevel(_) => "RaisingLevel",
             Self::GiveUp { .. } => "GivingUp",
             Self::NoteGood(_) => "NotingGood",
             Self::ForgetFailure => "ForgettingFailure",
             Self::DropRecipe(_) => "DroppingRecipe",
         }
     }
+}
+
+fn listed(settings: &BTreeMap<String, String>) -> String {
+    if settings.is_empty() {
+        return "none".into();
+    }
+    let each = settings.iter().map(|(name, value)| format!("{name}={value}"));
+    each.collect::<Vec<_>>().join(", ")
 }

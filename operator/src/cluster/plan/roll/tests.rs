@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod planned;
+
 use std::time::Duration;
 
 use serde_json::json;
 use uuid::Uuid;
 use vane_crds::VectorCluster;
+use vane_proto::LEVEL_OF_ROLLS;
 use vane_proto::admin::{Cluster, Group, Node, Safety};
 
 use super::*;
@@ -112,7 +115,31 @@ impl Sim {
             ..PodState::default()
         };
         let (name, disk) = (names::pod("demo", ordinal), Disk::Member { cluster_id: "a".into() });
-        self.observed.pods.insert(ordinal, Pod { name, ready: well, zone: None, disk, state });
+        let zone = self.observed.pods.get(&ordinal).and_then(|before| before.zone.clone());
+        self.observed.pods.insert(ordinal, Pod { name, ready: well, zone, disk, state });
+        // Its announcement says that it was started.
+        if self.observed.database.is_some() {
+            self.node(ordinal).follows_only = false;
+        }
+    }
+
+    fn node(&mut self, ordinal: i32) -> &mut Node {
+        let database = self.observed.database.as_mut().unwrap();
+        &mut database.nodes[usize::try_from(ordinal).unwrap()]
+    }
+
+    /// One whose nodes hand over what they lead before they go.
+    fn handing_over(nodes: i32) -> Self {
+        let mut sim = Self::settled(nodes);
+        sim.observed.database.as_mut().unwrap().cluster.feature_level = LEVEL_OF_ROLLS;
+        sim
+    }
+
+    /// Makes the plan until the next step is of a kind.
+    fn until(&mut self, reason: &str) {
+        while self.plan().step.as_ref().map(Step::reason) != Some(reason) {
+            assert!(self.step(), "{reason} never comes: {:?}", self.log);
+        }
     }
 
     fn plan(&self) -> Roll {
@@ -147,6 +174,17 @@ impl Sim {
                 let ordinal = names::pod_ordinal("demo", &pod).unwrap();
                 assert_eq!(self.pod(ordinal).state.uid, uid);
                 self.start(ordinal);
+            }
+            Step::HandOver { node, .. } => {
+                let database = self.observed.database.as_mut().unwrap();
+                let mut nodes = database.nodes.iter_mut();
+                let node = nodes.find(|known| known.id == node).unwrap();
+                (node.follows_only, node.leaders) = (true, 0);
+            }
+            Step::LetLead { node, .. } => {
+                let database = self.observed.database.as_mut().unwrap();
+                let mut nodes = database.nodes.iter_mut();
+                nodes.find(|known| known.id == node).unwrap().follows_only = false;
             }
             step => panic!("{step}"),
         }
