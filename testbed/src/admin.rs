@@ -8,7 +8,9 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
-    Balance, BootstrapRequest, Cluster, GetBalanceRequest, GetClusterRequest, ListNodesRequest, ListShardsRequest, Node, PinShardRequest, Policy, ReconfigureShardRequest, ReplicaTarget, Role, SetNodeFollowsOnlyRequest, Shard, TransferLeaderRequest,
+    Balance, BootstrapRequest, Cluster, GetBalanceRequest, GetClusterRequest, ListNodesRequest,
+    ListShardsRequest, Node, PinShardRequest, Policy, ReconfigureShardRequest, ReplicaTarget, Role,
+    SetNodeFollowsOnlyRequest, Shard, TransferLeaderRequest,
 };
 
 use crate::error::Error;

@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::{Console, Output, write_stderr};
 use crate::{
-    cluster, collections, disk, leader, level, memory, meta, moves, nodes, policy, recall, safe, settings, shards, version, wait,
+    cluster, collections, disk, leader, level, memory, meta, moves, nodes, policy, recall, safe,
+    settings, shards, version, wait,
 };
 
 const CALL_MAX_DEFAULT: Duration = Duration::from_secs(10);

@@ -10,7 +10,16 @@ use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
     AddAliasReply, AddAliasRequest, AddVectorReply, AddVectorRequest, Balance, BootstrapRequest,
     CatchUpReply, CatchUpRequest, Cluster, Collection, CreateCollectionRequest,
-    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyReply, GetSafetyRequest, HoldFeatureLevelReply, HoldFeatureLevelRequest, ListCollectionsReply, ListCollectionsRequest, ListMemoryReply, ListMemoryRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest, PinShardReply, PinShardRequest, Policy, RaiseFeatureLevelReply, RaiseFeatureLevelRequest, ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest, RemoveVectorReply, RemoveVectorRequest, SetNodeFollowsOnlyReply, SetNodeFollowsOnlyRequest, SetNodeLeavingReply, SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply, SetPayloadIndexRequest, SetPolicyReply, SetSettingsReply, SetSettingsRequest, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
+    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest,
+    GetCollectionRequest, GetDiskRequest, GetSafetyReply, GetSafetyRequest, HoldFeatureLevelReply,
+    HoldFeatureLevelRequest, ListCollectionsReply, ListCollectionsRequest, ListMemoryReply,
+    ListMemoryRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest,
+    PinShardReply, PinShardRequest, Policy, RaiseFeatureLevelReply, RaiseFeatureLevelRequest,
+    ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest,
+    RemoveVectorReply, RemoveVectorRequest, SetNodeFollowsOnlyReply, SetNodeFollowsOnlyRequest,
+    SetNodeLeavingReply, SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest,
+    SetPayloadIndexReply, SetPayloadIndexRequest, SetPolicyReply, SetSettingsReply,
+    SetSettingsRequest, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
 };
 use vane_service::{Call, CollectionState, Door, Principal, Service};
 use vane_types::{GroupId, LogIndex, NodeId};

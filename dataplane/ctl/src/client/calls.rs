@@ -4,7 +4,13 @@ use std::collections::HashMap;
 
 use vane_proto::admin::admin_client::AdminClient;
 use vane_proto::admin::{
-    Balance, BootstrapRequest, Cluster, Collection, CreateCollectionRequest, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyRequest, HoldFeatureLevelRequest, ListCollectionsRequest, ListMemoryRequest, ListNodesRequest, ListShardsRequest, Node, NodeMemory, PinShardRequest, Policy, RaiseFeatureLevelRequest, ReconfigureShardRequest, RemoveNodeRequest, ReplicaTarget, Safety, SetNodeFollowsOnlyRequest, SetNodeLeavingRequest, SetNodeZoneRequest, SetSettingsRequest, Shard, TransferLeaderRequest, UpdateCollectionRequest,
+    Balance, BootstrapRequest, Cluster, Collection, CreateCollectionRequest,
+    DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest, GetCollectionRequest,
+    GetDiskRequest, GetSafetyRequest, HoldFeatureLevelRequest, ListCollectionsRequest,
+    ListMemoryRequest, ListNodesRequest, ListShardsRequest, Node, NodeMemory, PinShardRequest,
+    Policy, RaiseFeatureLevelRequest, ReconfigureShardRequest, RemoveNodeRequest, ReplicaTarget,
+    Safety, SetNodeFollowsOnlyRequest, SetNodeLeavingRequest, SetNodeZoneRequest,
+    SetSettingsRequest, Shard, TransferLeaderRequest, UpdateCollectionRequest,
 };
 
 use super::Client;

@@ -198,6 +198,13 @@ impl Admin for Node {
         set_payload_index: SetPayloadIndexRequest -> SetPayloadIndexReply,
         add_alias: AddAliasRequest -> AddAliasReply,
         reconfigure_shard: ReconfigureShardRequest -> ReconfigureShardReply,
+        set_node_follows_only: SetNodeFollowsOnlyRequest -> SetNodeFollowsOnlyReply,
+        hold_feature_level: HoldFeatureLevelRequest -> HoldFeatureLevelReply,
+        raise_feature_level: RaiseFeatureLevelRequest -> RaiseFeatureLevelReply,
+        set_settings: SetSettingsRequest -> SetSettingsReply,
+        pin_shard: PinShardRequest -> PinShardReply,
+        get_balance: GetBalanceRequest -> Balance,
+        set_policy: Policy -> SetPolicyReply,
         transfer_leader: TransferLeaderRequest -> TransferLeaderReply,
     }
 }
