@@ -13,6 +13,7 @@
 mod balance;
 mod compare;
 mod error;
+mod evacuation;
 mod facts;
 #[cfg(test)]
 mod fixture;
@@ -22,6 +23,7 @@ mod leaders;
 mod meta_step;
 mod meta_voters;
 mod place_new;
+mod places;
 mod refill;
 mod removal;
 mod replica_request;
@@ -38,6 +40,7 @@ pub use balance::{
 };
 pub use compare::{Agreement, compare};
 pub use error::Unplaceable;
+pub use evacuation::{Evacuation, Stays, StaysWhy, evacuation};
 pub use facts::{Load, NodeFacts, node_facts};
 pub use heir::heir;
 pub use leader_balance::leader_moves;

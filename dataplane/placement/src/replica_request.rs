@@ -148,8 +148,8 @@ pub(crate) fn without(
 /// A shard that something is asked of.
 pub(crate) struct ShardRequest<'a> {
     group: GroupId,
-    shard: u32,
-    entry: &'a ShardEntry,
+    pub(crate) shard: u32,
+    pub(crate) entry: &'a ShardEntry,
     /// Where its replicas should be by now.
     pub(crate) wanted: Vec<WantedReplica>,
 }
@@ -170,7 +170,8 @@ impl<'a> ShardRequest<'a> {
         Ok(ReplicaPlan::Replicas { group: self.group, replicas, revision })
     }
 
-    fn place_of(&self, node: NodeId) -> Option<usize> {
+    /// Place of a node among the replicas that are wanted.
+    pub(crate) fn place_of(&self, node: NodeId) -> Option<usize> {
         self.wanted.iter().position(|replica| replica.node == node)
     }
 

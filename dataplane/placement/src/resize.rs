@@ -3,14 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use thiserror::Error;
 use vane_catalog::{State, WantedReplica};
 use vane_types::NodeId;
 
 use crate::error::Unplaceable;
-use crate::facts::{NodeFacts, node_facts};
+use crate::places::{Places, voters};
 use crate::replica_request::{ReplicaPlan, ReplicaRefusal, ShardRequest};
 
 /// Why a collection does not get another number of replicas. Nothing was changed.
@@ -44,13 +42,14 @@ pub fn plan_resize(
             Some(ShardRequest::new(group, shard, state.shards.get(&group)?))
         })
         .collect();
-    let mut nodes = Nodes::new(state, &alive, &shards);
+    let mut nodes = Places::new(state, &alive);
+    nodes.begin(&shards);
     let mut plans = Vec::new();
     for asked in shards {
         let mut wanted = asked.wanted.clone();
         let before = wanted.len();
         while voters(&wanted).count() < factor as usize {
-            let node = nodes.next(&wanted).ok_or_else(|| nodes.too_few(factor))?;
+            let node = nodes.next(&wanted, None).ok_or_else(|| nodes.too_few(factor))?;
             wanted.push(WantedReplica { node, learner: false });
         }
         while voters(&wanted).count() > factor as usize {
@@ -63,74 +62,4 @@ pub fn plan_resize(
         }
     }
     Ok(plans)
-}
-
-fn voters(wanted: &[WantedReplica]) -> impl Iterator<Item = NodeId> {
-    wanted.iter().filter(|replica| !replica.learner).map(|replica| replica.node)
-}
-
-/// The members with what they carry, as it becomes.
-struct Nodes {
-    facts: BTreeMap<NodeId, NodeFacts>,
-    /// Replicas of the collection on each node.
-    carried: BTreeMap<NodeId, u64>,
-}
-
-impl Nodes {
-    fn new(state: &State, alive: impl Fn(NodeId) -> bool, shards: &[ShardRequest<'_>]) -> Self {
-        let facts = node_facts(state, alive).into_iter().map(|facts| (facts.id, facts)).collect();
-        let mut carried = BTreeMap::new();
-        for replica in shards.iter().flat_map(|shard| &shard.wanted) {
-            *carried.entry(replica.node).or_default() += 1;
-        }
-        Self { facts, carried }
-    }
-
-    fn carried(&self, node: NodeId) -> u64 {
-        self.carried.get(&node).copied().unwrap_or_default()
-    }
-
-    fn zone(&self, node: NodeId) -> Option<&str> {
-        self.facts.get(&node).and_then(|facts| facts.zone.as_deref())
-    }
-
-    /// How many of some replicas are in the zone of a node.
-    fn in_its_zone(&self, node: NodeId, wanted: &[WantedReplica]) -> usize {
-        wanted.iter().filter(|replica| self.zone(replica.node) == self.zone(node)).count()
-    }
-
-    /// The node for one more replica.
-    fn next(&mut self, wanted: &[WantedReplica]) -> Option<NodeId> {
-        let has_one = |node: NodeId| wanted.iter().any(|replica| replica.node == node);
-        let free = self.facts.values().filter(|node| node.accepts_replicas && !has_one(node.id));
-        let cost = |facts: &&NodeFacts| {
-            let (zone, carried) = (self.in_its_zone(facts.id, wanted), self.carried(facts.id));
-            (zone, carried, facts.total.replicas, facts.id)
-        };
-        let node = free.min_by_key(cost)?.id;
-        *self.carried.entry(node).or_default() += 1;
-        Some(node)
-    }
-
-    /// The voter that goes first.
-    fn first_to_go(
-        &mut self,
-        wanted: &[WantedReplica],
-        alive: impl Fn(NodeId) -> bool,
-    ) -> Option<NodeId> {
-        let stays = |node: NodeId| self.facts.get(&node).is_some_and(|facts| facts.keeps_vote);
-        let rank = |node: &NodeId| {
-            let (zone, carried) = (self.in_its_zone(*node, wanted), self.carried(*node));
-            (!alive(*node), !stays(*node), zone, carried, *node)
-        };
-        let node = voters(wanted).max_by_key(rank)?;
-        *self.carried.entry(node).or_default() -= 1;
-        Some(node)
-    }
-
-    fn too_few(&self, factor: u32) -> Unplaceable {
-        let available = self.facts.values().filter(|facts| facts.accepts_replicas).count();
-        let (wanted, members) = (factor as usize, self.facts.len());
-        Unplaceable::TooFewNodes { wanted, available, members }
-    }
 }

@@ -10,16 +10,17 @@ use vane_proto::admin::admin_server::{Admin, AdminServer};
 use vane_proto::admin::{
     AddAliasReply, AddAliasRequest, AddVectorReply, AddVectorRequest, Balance, BootstrapRequest,
     CatchUpReply, CatchUpRequest, Cluster, Collection, CreateCollectionRequest,
-    DeleteCollectionReply, DeleteCollectionRequest, Disk, GetBalanceRequest, GetClusterRequest,
-    GetCollectionRequest, GetDiskRequest, GetSafetyReply, GetSafetyRequest, HoldFeatureLevelReply,
-    HoldFeatureLevelRequest, ListCollectionsReply, ListCollectionsRequest, ListMemoryReply,
-    ListMemoryRequest, ListNodesReply, ListNodesRequest, ListShardsReply, ListShardsRequest,
-    PinShardReply, PinShardRequest, Policy, RaiseFeatureLevelReply, RaiseFeatureLevelRequest,
-    ReconfigureShardReply, ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest,
-    RemoveVectorReply, RemoveVectorRequest, SetNodeFollowsOnlyReply, SetNodeFollowsOnlyRequest,
-    SetNodeLeavingReply, SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest,
-    SetPayloadIndexReply, SetPayloadIndexRequest, SetPolicyReply, SetSettingsReply,
-    SetSettingsRequest, TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
+    DeleteCollectionReply, DeleteCollectionRequest, Disk, EvacuateNodeReply, EvacuateNodeRequest,
+    GetBalanceRequest, GetClusterRequest, GetCollectionRequest, GetDiskRequest, GetSafetyReply,
+    GetSafetyRequest, HoldFeatureLevelReply, HoldFeatureLevelRequest, ListCollectionsReply,
+    ListCollectionsRequest, ListMemoryReply, ListMemoryRequest, ListNodesReply, ListNodesRequest,
+    ListShardsReply, ListShardsRequest, PinShardReply, PinShardRequest, Policy,
+    RaiseFeatureLevelReply, RaiseFeatureLevelRequest, ReconfigureShardReply,
+    ReconfigureShardRequest, RemoveNodeReply, RemoveNodeRequest, RemoveVectorReply,
+    RemoveVectorRequest, SetNodeFollowsOnlyReply, SetNodeFollowsOnlyRequest, SetNodeLeavingReply,
+    SetNodeLeavingRequest, SetNodeZoneReply, SetNodeZoneRequest, SetPayloadIndexReply,
+    SetPayloadIndexRequest, SetPolicyReply, SetSettingsReply, SetSettingsRequest,
+    TransferLeaderReply, TransferLeaderRequest, UpdateCollectionRequest,
 };
 use vane_service::{Call, CollectionState, Door, Principal, Service};
 use vane_types::{GroupId, LogIndex, NodeId};
@@ -29,6 +30,8 @@ use crate::state::AppState;
 
 /// Time for an operation.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// Shards that are told which stay on a node that is to go.
+const STAYS_TOLD_MAX: usize = 10;
 
 /// The service, with the check of the token before it.
 pub(crate) fn server(
@@ -153,6 +156,18 @@ impl Admin for AdminDoor {
     ) -> Answer<RaiseFeatureLevelReply> {
         let level = self.0.raise_feature_level(&call()).await?;
         answer(RaiseFeatureLevelReply { level: level.0 })
+    }
+
+    async fn evacuate_node(
+        &self,
+        request: Request<EvacuateNodeRequest>,
+    ) -> Answer<EvacuateNodeReply> {
+        let EvacuateNodeRequest { node_id, preferred } = request.into_inner();
+        let preferred = (preferred != 0).then_some(NodeId(preferred));
+        let (asked, stays) = self.0.evacuate_node(&call(), NodeId(node_id), preferred).await?;
+        let staying = u32::try_from(stays.len()).unwrap_or(u32::MAX);
+        let stays = stays.into_iter().take(STAYS_TOLD_MAX).collect();
+        answer(EvacuateNodeReply { asked, stays, staying })
     }
 
     async fn remove_node(&self, request: Request<RemoveNodeRequest>) -> Answer<RemoveNodeReply> {

@@ -10,7 +10,8 @@ pub(crate) use vane_node::{
     MemoryOverview, Node, NodeOverview, NodeShards, QuotaOverview, Safety, ShardOverview, Summary,
 };
 pub(crate) use vane_placement::{
-    RemovalStep, ReplicaPlan, ReplicaRequest, Waited, plan_replicas, plan_resize, removal_step,
+    Evacuation, RemovalStep, ReplicaPlan, ReplicaRequest, Waited, evacuation, plan_replicas,
+    plan_resize, removal_step,
 };
 pub(crate) use vane_raft::GroupStatus;
 pub(crate) use vane_shard::{

@@ -11,6 +11,7 @@ mod balance;
 mod call;
 mod collections;
 mod engine;
+mod evacuation;
 mod limits;
 mod metadata;
 mod metrics;

@@ -25,8 +25,8 @@ operations! {
         Upsert, UpdateVectors, DeletePoints, DeleteVectors, SetPayload, OverwritePayload,
         DeletePayload, ClearPayload, CreateIndex, DropIndex, CreateCollection, UpdateCollection,
         CreateShardKey, DeleteShardKey, AddVector, RemoveVector,
-        DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, SetNodeLeaving, RemoveNode,
-        SetNodeFollowsOnly, HoldFeatureLevel, RaiseFeatureLevel, SetSettings,
+        DeleteCollection, ChangeAliases, Bootstrap, SetNodeZone, SetNodeLeaving, EvacuateNode,
+        RemoveNode, SetNodeFollowsOnly, HoldFeatureLevel, RaiseFeatureLevel, SetSettings,
         ReconfigureShard, PinShard, SetPolicy, ChangeReplicas, TransferLeader, SetMetadata,
         SetQuotas, ClearIssues;
     reads:

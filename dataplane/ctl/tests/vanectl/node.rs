@@ -230,6 +230,13 @@ impl Admin for Answers {
         Ok(Response::new(wire::RaiseFeatureLevelReply { level: 11 }))
     }
 
+    async fn evacuate_node(
+        &self,
+        _: Request<wire::EvacuateNodeRequest>,
+    ) -> Answer<wire::EvacuateNodeReply> {
+        Err(Status::unimplemented("not called by vanectl"))
+    }
+
     async fn remove_node(
         &self,
         request: Request<wire::RemoveNodeRequest>,
