@@ -1,5 +1,6 @@
 //! `VectorCluster`: a database, the nodes it runs on and their disks.
 
+mod leaving;
 mod maintenance;
 mod rebalance;
 mod update;
@@ -12,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+pub use self::leaving::LeavingStatus;
 pub use self::maintenance::{Maintenance, Window};
 pub use self::rebalance::{BalanceStatus, LeaderBalance, Rebalance, RebalanceMode};
 pub use self::update::{FailedUpdate, Finalize, Update, UpdateStatus, UpdateStrategy};
@@ -338,6 +340,8 @@ pub struct VectorClusterStatus {
     /// What the nodes were given of the settings that they take while they run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
+    /// The node that is taken away, while the cluster becomes smaller.
+    pub leaving: Option<LeavingStatus>,
     /// Collections in the database.
     pub collections: Option<i32>,
     /// Shards of all collections.
@@ -355,6 +359,7 @@ pub struct VectorClusterStatus {
 }
 
 /// A node as the database knows it.
+#[skip_serializing_none]
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
@@ -372,4 +377,7 @@ pub struct Member {
     pub alive: bool,
     /// Whether it votes on what the cluster agrees on.
     pub meta_voter: bool,
+    /// UUID of the claim that its disk is on. A node whose pod has another claim by now lost its
+    /// disk with the one before.
+    pub volume: Option<String>,
 }

@@ -14,6 +14,9 @@ pub const PROGRESSING: &str = "Progressing";
 /// Whether any one node may go: a drain of its machine, or an eviction, then costs nothing.
 pub const SAFE_TO_DISRUPT: &str = "SafeToDisrupt";
 
+/// Whether each node has the disk that the database knows it by, or what was lost with one.
+pub const VOLUMES_HEALTHY: &str = "VolumesHealthy";
+
 /// Whether the vectors of a collection are those of the spec; only once they were not.
 pub const VECTORS_AS_DECLARED: &str = "VectorsAsDeclared";
 

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Where conditions and reasons stand.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 21] = [
     "crds/src/conditions.rs",
     "operator/src/cluster/plan/failing.rs",
     "operator/src/cluster/plan/founding.rs",
     "operator/src/cluster/plan/refusals.rs",
+    "operator/src/cluster/plan/scale_in.rs",
     "operator/src/cluster/plan/settings.rs",
     "operator/src/cluster/plan/step.rs",
     "operator/src/cluster/plan/taken.rs",
@@ -18,6 +19,7 @@ const SOURCES: [&str; 19] = [
     "operator/src/cluster/plan/windows.rs",
     "operator/src/cluster/status.rs",
     "operator/src/cluster/updated.rs",
+    "operator/src/cluster/volumes.rs",
     "operator/src/collection/plan/leave.rs",
     "operator/src/collection/plan/verdict.rs",
     "operator/src/collection/recall.rs",

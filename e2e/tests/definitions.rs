@@ -420,7 +420,7 @@ async fn kubectl_shows_scales_and_selects() {
         "conditions": [
             {"type": "Ready", "status": "False", "reason": "NodesNotReady",
              "message": "one is away", "lastTransitionTime": "2025-01-01T00:00:00Z"},
-            {"type": "Accepted", "status": "False", "reason": "ScaleInNotSupported",
+            {"type": "Accepted", "status": "False", "reason": "TooFewForCopies",
              "message": "", "lastTransitionTime": "2025-01-01T00:00:00Z"},
             {"type": "Updated", "status": "False", "reason": "Rolling",
              "message": "", "lastTransitionTime": "2025-01-01T00:00:00Z"},
@@ -442,7 +442,7 @@ async fn kubectl_shows_scales_and_selects() {
         "2",
         "False",
         "NodesNotReady",
-        "ScaleInNotSupported",
+        "TooFewForCopies",
         "Rolling",
         "0.1.0",
     ];

@@ -191,6 +191,11 @@ async fn a_file_is_a_cluster_until_down_and_its_data_stays() {
     assert!(body("docs").is_some());
     assert_eq!(vane_up::status(&base, None).await.unwrap().len(), 4);
 
+    std::fs::write(&file, FILE).unwrap();
+    let refused = run("one fewer", &file).await.unwrap_err().to_string();
+    assert!(refused.contains("nodes of a local cluster cannot be taken away"), "{refused}");
+    std::fs::write(&file, FILE.replace("nodes: 3", "nodes: 4")).unwrap();
+
     // All disks lost: never a second database.
     vane_up::down(&base, None).await.unwrap();
     for ordinal in 0..4 {

@@ -14,3 +14,4 @@ pub mod standing;
 mod status;
 mod updated;
 pub mod validate;
+mod volumes;

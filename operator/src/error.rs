@@ -65,6 +65,16 @@ pub enum ApplyError {
         /// What is gone.
         object: String,
     },
+    /// Copies of a node that is to go cannot be moved now.
+    #[error("{shards} copies cannot leave {pod} now: {why}")]
+    Stays {
+        /// The pod.
+        pod: String,
+        /// Shards that stay, with why; the first few.
+        why: String,
+        /// All of them.
+        shards: u32,
+    },
     /// The pass took so long that a node may not go by what it saw any more.
     #[error("{pod} was not replaced: it was more than {} s ago that it could go", limit.as_secs())]
     Late {
@@ -86,7 +96,10 @@ impl Error {
             Self::TimedOut(_) => "timeout",
             Self::Validate(_)
             | Self::Apply(
-                ApplyError::NoNode { .. } | ApplyError::Lost { .. } | ApplyError::Late { .. },
+                ApplyError::NoNode { .. }
+                | ApplyError::Lost { .. }
+                | ApplyError::Stays { .. }
+                | ApplyError::Late { .. },
             ) => "incomplete",
         }
     }

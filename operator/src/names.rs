@@ -26,6 +26,13 @@ pub const FAILED_ANNOTATION: &str = "vanedb.io/failed";
 pub const RESTART_ANNOTATION: &str = "vanedb.io/restart";
 /// Annotation of a ShardPlacement: its copies are moved once, and let go when they are there.
 pub(crate) const ONCE: &str = "vanedb.io/once";
+/// Annotation of the StatefulSet: the node that is being taken away, as `<pod>/<number>`. Nodes of
+/// which people said that they are to go are theirs.
+pub const LEAVING_ANNOTATION: &str = "vanedb.io/leaving";
+/// Annotation that people give a pod: the number of the node whose copies it is to make again.
+pub const REPLACE_ANNOTATION: &str = "vanedb.io/replace";
+/// Label of a claim whose disk is no member's any more: the number of the node that it was.
+pub const RETIRED_LABEL: &str = "vanedb.io/retired";
 /// The volume of a node, and the prefix of its claim.
 pub const DATA_VOLUME: &str = "data";
 
@@ -113,6 +120,11 @@ pub fn pod(cluster: &str, ordinal: i32) -> String {
 /// Ordinal in the name of a pod of this cluster.
 pub(crate) fn pod_ordinal(cluster: &str, pod: &str) -> Option<i32> {
     pod.strip_prefix(cluster)?.strip_prefix('-')?.parse().ok()
+}
+
+/// Name of the claim of a pod.
+pub(crate) fn claim(cluster: &str, ordinal: i32) -> String {
+    format!("{DATA_VOLUME}-{cluster}-{ordinal}")
 }
 
 /// Ordinal in the name of a claim of this cluster.

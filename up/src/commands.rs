@@ -51,7 +51,7 @@ pub async fn up(
         if let Some(refusal) = plan.refusals.first() {
             return Err(local.failed(&*refusal.message));
         }
-        if let Some(error) = local.other_nodes() {
+        if let Some(error) = local.fewer_nodes().or_else(|| local.other_nodes()) {
             return Err(error);
         }
         for step in &plan.steps {

@@ -202,6 +202,17 @@ impl LocalCluster {
         })
     }
 
+    /// Why there cannot be fewer nodes: taking one away is the operator's, which moves copies.
+    pub(crate) fn fewer_nodes(&self) -> Option<Error> {
+        let (wanted, there) = (self.cluster.spec.nodes, self.folder.state.replicas?);
+        (wanted < there).then(|| {
+            self.failed(format!(
+                "nodes of a local cluster cannot be taken away: there are {there}, and the file \
+                 asks for {wanted}; set it back"
+            ))
+        })
+    }
+
     pub(crate) fn failed(&self, what: impl Into<String>) -> Error {
         Error::cluster(&self.folder.state.name, what)
     }

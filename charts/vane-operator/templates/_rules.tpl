@@ -68,10 +68,11 @@ no others. Server-side apply needs `create` beside `patch` where it may be the f
 - apiGroups: [""]
   resources: [pods]
   verbs: [delete]
-# Volumes that outlived their cluster are counted, so that a new one starts with all of them.
+# Volumes that outlived their cluster are counted, so that a new one starts with all of them; those
+# of nodes that left the database get a label that says so.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [list, watch]
+  verbs: [list, watch, patch]
 # What changed, for `kubectl describe`. An event that repeats is patched.
 - apiGroups: [events.k8s.io]
   resources: [events]

@@ -1,10 +1,7 @@
 //! Roll-outs: under writes of which none is lost, given up where pods fail, and none for an
 //! operator that is new.
 
-use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -14,8 +11,8 @@ use vane_testbed::Rest;
 use vane_testbed::kubelet::Image;
 
 use crate::process::Operator;
-use crate::rest::rest;
 use crate::world::{World, cluster, collection};
+use crate::writer::Writer;
 
 const NAMESPACE: &str = "rolls";
 
@@ -29,55 +26,6 @@ async fn pods(world: &World) -> Vec<(String, String)> {
 /// How many pods are the same ones.
 fn same(before: &[(String, String)], now: &[(String, String)]) -> usize {
     before.iter().filter(|pod| now.contains(pod)).count()
-}
-
-/// A writer that takes no answer but success for one, and asks another node after any other.
-struct Writer {
-    /// Dropped when it is to end.
-    going: Sender<()>,
-    task: JoinHandle<BTreeSet<u64>>,
-}
-
-impl Writer {
-    async fn start(world: &World) -> Self {
-        let of = |pod: &Value| {
-            let url = format!("http://{}:6333", pod["status"]["podIP"].as_str().unwrap());
-            Rest::with_timeout(&url, Duration::from_secs(5))
-        };
-        // A pod that is made again has its address again.
-        let nodes: Vec<Rest> = world.list(NAMESPACE, "pods").await.iter().map(of).collect();
-        let (going, ended) = mpsc::channel();
-        let task = tokio::task::spawn_blocking(move || write(&nodes, &ended));
-        Self { going, task }
-    }
-
-    /// Ids of the points whose writes were acknowledged.
-    async fn end(self) -> BTreeSet<u64> {
-        drop(self.going);
-        self.task.await.unwrap()
-    }
-}
-
-fn write(nodes: &[Rest], ended: &Receiver<()>) -> BTreeSet<u64> {
-    let mut acknowledged = BTreeSet::new();
-    let (mut id, mut turn) = (0_u64, 0);
-    let mut pause = Duration::ZERO;
-    while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-        let point = json!({"points": [{"id": id, "vector": [1, 2, 3, 4]}]}).to_string();
-        let path = "/collections/docs/points?wait=true";
-        match nodes[turn % nodes.len()].call_raw("PUT", path, point.as_bytes()) {
-            Ok(answer) if answer.status == 200 => {
-                acknowledged.insert(id);
-                id += 1;
-                pause = Duration::ZERO;
-            }
-            _ => {
-                turn += 1;
-                pause = Duration::from_millis(20);
-            }
-        }
-    }
-    acknowledged
 }
 
 /// A program that ends with this exit code.
@@ -98,7 +46,7 @@ async fn pods_are_replaced_under_writes_and_come_back_where_they_fail() {
     world.apply(NAMESPACE, &collection("docs", 3)).await;
     world.wait_condition(NAMESPACE, "col/docs", "Ready", ("True", "Ready")).await;
     world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("True", "Updated")).await;
-    let writer = Writer::start(&world).await;
+    let writer = Writer::start(&world, NAMESPACE).await;
 
     let mut wanted = cluster(3);
     what_nodes_take_while_they_run_replaces_no_pod(&world, &mut wanted).await;
@@ -110,17 +58,7 @@ async fn pods_are_replaced_under_writes_and_come_back_where_they_fail() {
     world.apply(NAMESPACE, &wanted).await;
     world.wait_condition(NAMESPACE, "vc/demo", "Updated", ("True", "Updated")).await;
 
-    let acknowledged = writer.end().await;
-    assert!(acknowledged.len() > 10, "{acknowledged:?}");
-    let ids: Vec<&u64> = acknowledged.iter().collect();
-    for ids in ids.chunks(1000) {
-        let asked = json!({"ids": ids});
-        let (status, answer) =
-            rest(&world, NAMESPACE, "POST", "collections/docs/points", Some(asked)).await;
-        let found = answer["result"].as_array().map_or(0, Vec::len);
-        assert_eq!((status, found), (200, ids.len()), "acknowledged points are lost");
-    }
-    println!("{} writes were acknowledged", acknowledged.len());
+    writer.end(&world).await;
 }
 
 async fn what_nodes_take_while_they_run_replaces_no_pod(world: &World, wanted: &mut Value) {

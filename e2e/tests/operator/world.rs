@@ -24,18 +24,14 @@ pub(crate) struct World {
     pub(crate) api: ApiServer,
     pub(crate) kubelet: Option<Kubelet>,
     pub(crate) dir: tempfile::TempDir,
-    first_block: u8,
 }
 
 impl World {
     pub(crate) async fn start() -> Self {
-        // A kubelet's pods have fixed addresses, so that each world has a block of its own.
-        static WORLDS: AtomicU8 = AtomicU8::new(0);
-        let first_block = WORLDS.fetch_add(1, Ordering::Relaxed).checked_mul(BLOCKS).unwrap();
         let (api, dir) = (ApiServer::start().await.unwrap(), tempfile::tempdir().unwrap());
         api.install_definitions().await.unwrap();
         let operator = Operator::start(&api, dir.path());
-        Self { operator, kubelet: None, api, dir, first_block }
+        Self { operator, kubelet: None, api, dir }
     }
 
     /// The same with pods that run.
@@ -45,6 +41,9 @@ impl World {
 
     /// The same where versions of the node are something else.
     pub(crate) async fn with_images(versions: &[(&str, Image)]) -> Self {
+        // A kubelet's pods have fixed addresses, so that each world has blocks of its own.
+        static WORLDS: AtomicU8 = AtomicU8::new(0);
+        let first_block = WORLDS.fetch_add(1, Ordering::Relaxed).checked_mul(BLOCKS).unwrap();
         let mut world = Self::start().await;
         let images = versions
             .iter()
@@ -55,7 +54,7 @@ impl World {
             dir: world.dir.path().join("pods"),
             namespace: None,
             cluster: None,
-            first_block: world.first_block,
+            first_block,
         };
         world.kubelet =
             Some(Kubelet::start(world.api.client().await.unwrap(), options).await.unwrap());

@@ -20,7 +20,7 @@ const CALLS: [(&str, &[&str]); 16] = [
     ("pods", &["list", "watch", "delete"]),
     ("pods/eviction", &["create"]),
     ("controllerrevisions.apps", &["get", "list", "watch", "create", "delete"]),
-    ("persistentvolumeclaims", &["list", "watch"]),
+    ("persistentvolumeclaims", &["list", "watch", "patch"]),
     ("events.events.k8s.io", &["create", "patch"]),
 ];
 
@@ -33,7 +33,7 @@ const NEVER: [(&str, &[&str]); 13] = [
     ("vectorclusters.vanedb.io", &["create", "update", "patch", "delete"]),
     ("collections.vanedb.io", &["create", "delete"]),
     ("statefulsets.apps", &["delete"]),
-    ("persistentvolumeclaims", &["delete", "patch"]),
+    ("persistentvolumeclaims", &["create", "delete"]),
     ("configmaps", &["list", "watch"]),
     ("serviceaccounts/token", &["create"]),
     ("roles.rbac.authorization.k8s.io", &["get", "create", "escalate", "bind"]),

@@ -1,5 +1,6 @@
 //! Carries out what was built and planned. The only place of a cluster that changes anything.
 
+mod members;
 mod roll;
 
 use std::fmt::Debug;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use vane_proto::admin;
 use xxhash_rust::xxh3::xxh3_64;
 
+use self::members::Members;
 use self::roll::Roll;
 use super::build::{self, Children};
 use super::dereference::Dereferenced;
@@ -150,6 +152,32 @@ pub(super) async fn step(
         Step::NoteGood(name) => roll.note_good(name).await,
         Step::ForgetFailure => roll.forget_failure().await,
         Step::DropRecipe(name) => roll.drop_recipe(name).await,
+        Step::NoteLeaving(leaver) => roll.note_leaving(leaver).await,
+        Step::ScaleIn(replicas) => roll.scale_in(*replicas).await,
+        Step::ForgetLeaving => roll.forget_leaving().await,
+        Step::Leave { .. }
+        | Step::Stay { .. }
+        | Step::MoveCopies { .. }
+        | Step::RemoveNode { .. }
+        | Step::RetireVolume { .. }
+        | Step::KeepVolume { .. } => {
+            member_step(&Members { client, cluster, seen, request }, step).await
+        }
+    }
+}
+
+/// Carries out a step of a member that leaves; any other does nothing here.
+async fn member_step(members: &Members<'_>, step: &Step) -> Result<(), ApplyError> {
+    match step {
+        Step::Leave { node, .. } => members.set_leaving(*node, true).await,
+        Step::Stay { node, .. } => members.set_leaving(*node, false).await,
+        Step::MoveCopies { node, pod, successor } => {
+            members.move_copies(*node, pod, *successor).await
+        }
+        Step::RemoveNode { node, disk, .. } => members.remove(*node, disk).await,
+        Step::RetireVolume { claim, node } => members.retire(claim, Some(*node)).await,
+        Step::KeepVolume { claim } => members.retire(claim, None).await,
+        _ => Ok(()),
     }
 }
 
@@ -202,15 +230,17 @@ async fn secret(client: &Client, cluster: &ValidatedCluster) -> Result<(), Apply
     }
 }
 
-/// A node that belongs to the database; any of them answers for all.
+/// A node that belongs to the database; any of them answers for all. One that is ready, if one is:
+/// a node that was removed has its disk still, and is asked in vain.
 pub(super) fn any_member(
     cluster: &ValidatedCluster,
     seen: &Dereferenced,
 ) -> Result<Admin, ApplyError> {
-    let mut members = seen.addresses.keys().copied().filter(|ordinal| {
-        seen.observed.pods.get(ordinal).is_some_and(|pod| pod.disk.database().is_some())
-    });
-    admin_of(cluster, seen, members.next().unwrap_or(0))
+    let pod = |ordinal: &i32| seen.observed.pods.get(ordinal);
+    let is_member = |ordinal: &i32| pod(ordinal).is_some_and(|pod| pod.disk.database().is_some());
+    let members = seen.addresses.keys().copied().filter(is_member);
+    let first = members.min_by_key(|ordinal| (pod(ordinal).is_none_or(|pod| !pod.ready), *ordinal));
+    admin_of(cluster, seen, first.unwrap_or(0))
 }
 
 fn admin_of(

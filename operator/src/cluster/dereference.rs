@@ -6,12 +6,13 @@ use std::time::Instant;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
-use kube::ResourceExt;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Resource, ResourceExt};
 use vane_crds::cluster::{Retain, Retention};
 
 use super::live;
 use super::looks;
-use super::observed::{Observed, Pod, Set};
+use super::observed::{Claim, Leaver, Observed, Pod, Set};
 use super::recipe;
 use super::standing::{Child, Standing};
 use super::status::remembers_founding;
@@ -60,7 +61,9 @@ pub(crate) async fn dereference(
     let there = statefulset(scope, &children).await?;
     let mut set = there.as_ref().map(|there| set(cluster, there));
     let kept = looks::recipes(scope).await?;
-    let highest_claim = highest_claim(scope).await?;
+    let claims = claims(scope).await?;
+    let kept_claims = claims.iter().filter(|(_, claim)| claim.retired.is_none());
+    let highest_claim = kept_claims.map(|(ordinal, _)| *ordinal).max();
     let found = pods::list(scope).await?;
     let addresses: BTreeMap<i32, String> =
         found.iter().filter_map(|(ordinal, pod)| Some((*ordinal, pods::address(pod)?))).collect();
@@ -78,7 +81,7 @@ pub(crate) async fn dereference(
     }
     let asked = Instant::now();
     let members = members(scope, token.as_deref(), &addresses, &pods);
-    let database = ask(&context.sightings, members).await;
+    let mut database = ask(&context.sightings, members.clone()).await;
     if let Some((set, there)) = set.as_mut().zip(there.as_ref()) {
         set.changes_live = live::can_change(cluster, database.as_ref());
         set.live = looks::live_settings(scope, there).await?;
@@ -94,6 +97,11 @@ pub(crate) async fn dereference(
     }
     let following = context.sightings.following(&cluster.uid.to_string(), database.as_ref());
     let no_turn = context.turns.refusal(cluster.uid);
+    let shrinks = set.as_ref().is_some_and(|set| set.replicas > cluster.spec.nodes);
+    let pins = if shrinks { looks::pins(scope).await? } else { BTreeMap::new() };
+    if let Some(database) = database.as_mut().filter(|_| shrinks) {
+        database.most_copies = most_copies(members).await;
+    }
     let founded = remembers_founding(&cluster.status);
     let observed = Observed {
         no_token,
@@ -102,6 +110,8 @@ pub(crate) async fn dereference(
         kept,
         settings,
         highest_claim,
+        claims,
+        pins,
         pods,
         founded,
         database,
@@ -161,6 +171,7 @@ fn set(cluster: &ValidatedCluster, there: &StatefulSet) -> Set {
         live: BTreeMap::new(),
         changes_live: false,
         good: noted(names::GOOD_ANNOTATION),
+        leaving: noted(names::LEAVING_ANNOTATION).and_then(|noted| Leaver::of_note(&noted)),
         // One that somebody wrote over is forgotten.
         failed: noted(names::FAILED_ANNOTATION).and_then(|noted| serde_json::from_str(&noted).ok()),
     }
@@ -180,18 +191,34 @@ fn recipes(
     of_pods.chain(of_set.into_iter().flatten()).chain(of_old).collect()
 }
 
-async fn highest_claim(scope: Scope<'_>) -> Result<Option<i32>, CallError> {
-    // Volumes that were retained have claims and no pods yet.
-    let names: Vec<String> = match scope.copies_of(|copies| &copies.claims) {
-        Some(copies) => copies.iter().map(|copy| copy.name_any()).collect(),
+/// The claims of the cluster, by ordinal. Volumes that were retained have claims and no pods yet.
+async fn claims(scope: Scope<'_>) -> Result<BTreeMap<i32, Claim>, CallError> {
+    let found: Vec<ObjectMeta> = match scope.copies_of(|copies| &copies.claims) {
+        Some(copies) => copies.iter().map(|copy| copy.meta().clone()).collect(),
         None => {
             let claims = scope.api::<PersistentVolumeClaim>();
             let failed = kubernetes(Request::List("the volume claims".into()));
             let found = claims.list_metadata(&scope.selected()).await.map_err(failed)?;
-            found.items.iter().map(ResourceExt::name_any).collect()
+            found.items.into_iter().map(|found| found.metadata).collect()
         }
     };
-    Ok(names.into_iter().filter_map(|name| names::claim_ordinal(scope.cluster, &name)).max())
+    let claim = |found: ObjectMeta| {
+        let ordinal = names::claim_ordinal(scope.cluster, &found.name?)?;
+        let retired = found.labels.and_then(|mut labels| labels.remove(names::RETIRED_LABEL));
+        Some((ordinal, Claim { uid: found.uid.unwrap_or_default(), retired }))
+    };
+    Ok(found.into_iter().filter_map(claim).collect())
+}
+
+/// The most copies that a collection is to have, by the first node that says so.
+async fn most_copies(members: Vec<Member>) -> Option<u32> {
+    for mut member in members {
+        match database::most_copies(&mut member.admin).await {
+            Ok(copies) => return Some(copies),
+            Err(error) => tracing::info!(pod = member.pod, %error, "a node lists no collections"),
+        }
+    }
+    None
 }
 
 /// The nodes that belong to a database; one with an empty disk knows nothing of it yet. Those that

@@ -1,6 +1,7 @@
 //! Looks at what stands under the names that a cluster needs. Changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use k8s_openapi::NamespaceResourceScope;
@@ -8,10 +9,11 @@ use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::Resource;
 use kube::api::ListParams;
 use kube::runtime::reflector::Store;
+use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use vane_crds::ShardPlacement;
 
 use super::build;
 use super::live;
@@ -135,6 +137,28 @@ pub(super) async fn recipes(scope: Scope<'_>) -> Result<BTreeSet<String>, CallEr
 fn kept<'a>(objects: impl Iterator<Item = &'a ObjectMeta>) -> BTreeSet<String> {
     let stays = objects.filter(|object| object.deletion_timestamp.is_none());
     stays.filter_map(|object| object.labels.as_ref()?.get(names::RECIPE).cloned()).collect()
+}
+
+/// Pods that people pinned copies to, each with a ShardPlacement that says so.
+///
+/// # Errors
+///
+/// Kubernetes refused or did not answer.
+pub(super) async fn pins(scope: Scope<'_>) -> Result<BTreeMap<String, String>, CallError> {
+    let found = match scope.copies_of(|copies| &copies.placements) {
+        Some(copies) => copies,
+        None => {
+            let failed = kubernetes(Request::List("the shard placements".into()));
+            let found = scope.api::<ShardPlacement>().list(&scope.selected()).await;
+            found.map_err(failed)?.items.into_iter().map(Arc::new).collect()
+        }
+    };
+    let pins = found.iter().flat_map(|placement| {
+        let name = placement.name_any();
+        let wanted = placement.spec.replicas.clone().into_iter().flatten();
+        wanted.map(move |replica| (replica.node, name.clone()))
+    });
+    Ok(pins.collect())
 }
 
 async fn child<K, Copy>(

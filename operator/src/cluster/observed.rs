@@ -48,6 +48,39 @@ pub struct Set {
     pub good: Option<String>,
     /// The roll-out that was given up.
     pub failed: Option<FailedUpdate>,
+    /// The node that the operator is taking away.
+    pub leaving: Option<Leaver>,
+}
+
+/// A node that is being taken away, as it was noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaver {
+    /// Its pod.
+    pub pod: String,
+    /// The database's number for it.
+    pub node: u64,
+}
+
+impl Leaver {
+    /// As it is noted.
+    pub(crate) fn noted(&self) -> String {
+        format!("{}/{}", self.pod, self.node)
+    }
+
+    /// What was noted; `None` where somebody wrote over it.
+    pub(crate) fn of_note(note: &str) -> Option<Self> {
+        let (pod, node) = note.rsplit_once('/')?;
+        Some(Self { pod: pod.to_owned(), node: node.parse().ok()? })
+    }
+}
+
+/// A claim of the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// UUID of this very claim.
+    pub uid: String,
+    /// The node that its disk was, where it is no member's any more.
+    pub retired: Option<String>,
 }
 
 /// Facts about a cluster, all of one pass.
@@ -63,8 +96,13 @@ pub struct Observed {
     pub kept: BTreeSet<String>,
     /// Recipes whose settings are there.
     pub settings: BTreeSet<String>,
-    /// Highest ordinal of a claim that is there, from before or of now.
+    /// Highest ordinal of a claim that is there, from before or of now, and not retired.
     pub highest_claim: Option<i32>,
+    /// Claims that are there, by ordinal.
+    pub claims: BTreeMap<i32, Claim>,
+    /// Pods that people pinned copies to, each with the ShardPlacement; looked for only where nodes
+    /// are to go.
+    pub pins: BTreeMap<String, String>,
     /// Pods that are there, by ordinal.
     pub pods: BTreeMap<i32, Pod>,
     /// Whether the database was founded, as status remembers it.

@@ -5,10 +5,13 @@ mod disruption;
 mod failing;
 mod founding;
 mod level;
+mod lost;
 mod pods;
 mod policy;
 mod refusals;
+mod removal;
 mod roll;
+mod scale_in;
 mod settings;
 mod step;
 mod taken;
@@ -18,8 +21,10 @@ mod zones;
 
 pub use self::founding::Founding;
 pub(crate) use self::level::waiting as waiting_level;
+pub use self::lost::Lost;
 pub use self::refusals::Refusal;
 pub use self::roll::{Roll, Stand};
+pub use self::scale_in::Leaving;
 pub use self::step::Step;
 use super::observed::Observed;
 use super::validate::ValidatedCluster;
@@ -40,6 +45,10 @@ pub struct Plan {
     pub may_disrupt: bool,
     /// How far the pods are on their way to what the spec asks for; nothing before there are any.
     pub roll: Option<Roll>,
+    /// The node that is taken away, if one is.
+    pub leaving: Option<Leaving>,
+    /// Nodes whose disk is gone.
+    pub lost: Vec<Lost>,
 }
 
 /// Plans the next pass.
@@ -67,8 +76,15 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     // Refusals and the founding are told all the same: status goes on during a pause.
     let mut steps = if keeps_children { steps(cluster, observed, &founding) } else { Vec::new() };
     // One thing at a time, and the others first: each look then sees what the one before did.
+    let lost = lost::lost(cluster, observed, &founding);
+    let leaving = scale_in::leaving(cluster, observed, &founding, roll.as_ref());
     if keeps_children && steps.is_empty() && !matches!(founding, Founding::Stuck(_)) {
-        steps.extend(roll.as_ref().and_then(|roll| roll.step.clone()));
+        // Copies that are missing first. A node that has left is not ready, and would hold a
+        // roll-out up.
+        let healing = lost.iter().find_map(|lost| lost.step.clone());
+        let leave = || leaving.as_ref().and_then(|leaving| leaving.step.clone());
+        let next = || roll.as_ref().and_then(|roll| roll.step.clone());
+        steps.extend(healing.or_else(leave).or_else(next));
     }
     // Behind the roll: it may be what brings the version that knows of a policy.
     if keeps_children && steps.is_empty() {
@@ -77,7 +93,7 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     if keeps_children && steps.is_empty() && matches!(founding, Founding::Done(_)) {
         steps.extend(level::raise(cluster, observed, roll.as_ref()));
     }
-    Plan { steps, refusals, founding, keeps_children, may_disrupt, roll }
+    Plan { steps, refusals, founding, keeps_children, may_disrupt, roll, leaving, lost }
 }
 
 fn steps(cluster: &ValidatedCluster, observed: &Observed, founding: &Founding) -> Vec<Step> {

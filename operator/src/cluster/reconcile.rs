@@ -5,7 +5,9 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use vane_crds::VectorCluster;
 use vane_crds::cluster::VectorClusterStatus;
-use vane_crds::conditions::{ACCEPTED, FOUNDED, READY, SAFE_TO_DISRUPT, UPDATED, is_true};
+use vane_crds::conditions::{
+    ACCEPTED, FOUNDED, READY, SAFE_TO_DISRUPT, UPDATED, VOLUMES_HEALTHY, is_true,
+};
 
 use super::dereference::{Dereferenced, dereference};
 use super::plan::{Plan, Roll, Step, plan};
@@ -31,7 +33,8 @@ impl Reconciler for ClusterReconciler {
     /// A database that is not well tells nobody by itself: it is looked at.
     /// Not less often than a budget of disruptions may be old.
     const LATER: Duration = Duration::from_secs(10);
-    const TOLD: &'static [&'static str] = &[ACCEPTED, FOUNDED, READY, SAFE_TO_DISRUPT, UPDATED];
+    const TOLD: &'static [&'static str] =
+        &[ACCEPTED, FOUNDED, READY, SAFE_TO_DISRUPT, UPDATED, VOLUMES_HEALTHY];
 
     /// Kubernetes takes the children away; the volumes as `retention` says.
     fn is_over(cluster: &VectorCluster) -> bool {
@@ -79,10 +82,12 @@ impl Reconciler for ClusterReconciler {
             }
             let doing = apply::step(client, cluster, seen, step);
             carry_out(context, &cluster.name, step, step.reason(), doing).await?;
-            // Which pod, and when: the condition says only what is under way now.
+            // Which pod or node, and when: the condition says only what is under way now.
             let told = match step {
                 Step::EvictPod { .. } | Step::DeletePod { .. } => step.reason(),
                 Step::RaiseLevel(_) => "LevelRaised",
+                Step::Leave { .. } => "NodeLeaving",
+                Step::RemoveNode { .. } => "NodeRemoved",
                 _ => continue,
             };
             events::note(context, &cluster.reference(), told, step).await;
@@ -108,7 +113,8 @@ impl Reconciler for ClusterReconciler {
     fn is_settled(plan: &Plan, status: &VectorClusterStatus) -> bool {
         // Pods that take their time wake no watch.
         let waits = plan.roll.as_ref().is_some_and(Roll::waits);
-        plan.steps.is_empty() && !waits && is_true(&status.conditions, READY)
+        let moves = plan.leaving.is_some() || plan.lost.iter().any(|lost| lost.is_given_up);
+        plan.steps.is_empty() && !waits && !moves && is_true(&status.conditions, READY)
     }
 }
 

@@ -1,21 +1,23 @@
 //! What is said about a cluster, from what was planned and seen. Pure.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use vane_crds::cluster::{BalanceStatus, Member, VectorClusterStatus};
+use vane_crds::cluster::{BalanceStatus, LeavingStatus, Member, VectorClusterStatus};
 use vane_crds::conditions::{
-    ACCEPTED, BALANCED, FOUNDED, PROGRESSING, READY, SAFE_TO_DISRUPT, UPDATED, is_true,
+    ACCEPTED, BALANCED, FOUNDED, PROGRESSING, READY, SAFE_TO_DISRUPT, UPDATED, VOLUMES_HEALTHY,
+    is_true,
 };
 use vane_proto::admin;
 use vane_proto::admin::balance::Standing;
 
 use super::observed::Observed;
-use super::plan::{Founding, Plan, Refusal, Stand};
+use super::plan::{Founding, Leaving, Plan, Refusal, Stand};
 use super::updated;
 use super::validate::ValidatedCluster;
+use super::volumes;
 use crate::database::Database;
 use crate::error::ApplyError;
 use crate::names;
-use crate::status::Finding;
+use crate::status::{Finding, rounded};
 
 /// Problems of the database that are told in one message.
 const PROBLEMS_MAX: usize = 3;
@@ -41,13 +43,14 @@ pub(crate) fn status(
     if let Some(database) = &observed.database {
         status.collections = Some(count(database.cluster.collections as usize));
         status.shards = Some(count(database.cluster.shards as usize));
-        status.members = members(database);
+        status.members = members(cluster, observed, database);
         status.settings = database.cluster.settings.clone().into_iter().collect();
         // A node of an older version does not say.
         status.feature_level = Some(database.cluster.feature_level)
             .filter(|level| *level > 0)
             .map(|level| count(level as usize));
     }
+    status.leaving = plan.leaving.as_ref().map(leaving);
     status.update = updated::figures(cluster, observed, plan.roll.as_ref(), now);
     for (kind, finding) in [
         (ACCEPTED, accepted(&plan.refusals)),
@@ -66,7 +69,21 @@ pub(crate) fn status(
         let finding = balanced(balance);
         finding.write(BALANCED, &mut status.conditions, cluster.generation, now);
     }
+    // What one node says by itself is no news of any disk.
+    if let Some(finding) = volumes::healthy(cluster, observed, &plan.lost) {
+        finding.write(VOLUMES_HEALTHY, &mut status.conditions, cluster.generation, now);
+    }
     status
+}
+
+fn leaving(leaving: &Leaving) -> LeavingStatus {
+    LeavingStatus {
+        pod: leaving.pod.clone(),
+        node_id: leaving.node.and_then(|node| i64::try_from(node).ok()),
+        shards_left: count(leaving.shards),
+        bytes_left: rounded(leaving.bytes),
+        waits_for: leaving.waits_for.clone(),
+    }
 }
 
 /// Whether status remembers that the database was founded.
@@ -103,6 +120,20 @@ fn progressing(cluster: &ValidatedCluster, plan: &Plan, failed: Option<&ApplyErr
     }
     if cluster.spec.paused {
         return Finding::no("Paused", "spec.paused is set: nothing is changed");
+    }
+    if let Some(lost) = plan.lost.iter().find(|lost| lost.is_given_up) {
+        let what = format!(
+            "node {} takes the place of node {}, whose disk {} lost: {}",
+            lost.new, lost.old, lost.pod, lost.waits_for
+        );
+        return Finding::yes("Replacing", what);
+    }
+    if let Some(leaving) = &plan.leaving {
+        let what = format!(
+            "{} goes; it has copies of {} shards: {}",
+            leaving.pod, leaving.shards, leaving.waits_for
+        );
+        return Finding::yes("ScalingIn", what);
     }
     let stand = plan.roll.as_ref().map(|roll| &roll.stand);
     match (plan.steps.first(), &plan.founding) {
@@ -182,8 +213,10 @@ fn ready(cluster: &ValidatedCluster, observed: &Observed, plan: &Plan) -> Findin
              node's own view, and nothing is changed",
         );
     }
-    // Of a set that is larger than the spec asks for, all pods count: none is taken away.
-    let running = observed.set.as_ref().map_or(0, |set| set.replicas);
+    // Of a set that is larger than the spec asks for all pods count, but for one whose node is
+    // no member any more.
+    let has_left = plan.leaving.as_ref().is_some_and(|leaving| leaving.node.is_none());
+    let running = observed.set.as_ref().map_or(0, |set| set.replicas) - i32::from(has_left);
     let (wanted, ready) = (running.max(cluster.spec.nodes), count(observed.ready_pods()));
     if ready < wanted {
         return Finding::no("NodesNotReady", format!("{ready} of {wanted} nodes serve"));
@@ -219,14 +252,16 @@ fn told(problems: &[String]) -> String {
     }
 }
 
-fn members(database: &Database) -> Vec<Member> {
-    let mut members: Vec<Member> = database.nodes.iter().map(member).collect();
+fn members(cluster: &ValidatedCluster, observed: &Observed, database: &Database) -> Vec<Member> {
+    let volume = |node: &admin::Node| volumes::of(cluster, observed, node);
+    let mut members: Vec<Member> =
+        database.nodes.iter().map(|node| member(node, volume(node))).collect();
     // In one order, so that a status that says the same is the same.
     members.sort_by_key(|member| member.node_id);
     members
 }
 
-fn member(node: &admin::Node) -> Member {
+fn member(node: &admin::Node, volume: Option<String>) -> Member {
     Member {
         name: node.name.clone(),
         node_id: i64::try_from(node.id).unwrap_or(i64::MAX),
@@ -234,6 +269,7 @@ fn member(node: &admin::Node) -> Member {
         version: node.version.clone(),
         alive: node.alive,
         meta_voter: node.meta_voter,
+        volume,
     }
 }
 
@@ -278,7 +314,7 @@ mod tests {
     }
 
     fn observed(ready: bool, problems: &[&str]) -> Observed {
-        let disk = Disk::Member { cluster_id: "a".into() };
+        let disk = Disk::Member { cluster_id: "a".into(), node_id: 1 };
         let state = PodState::default();
         let pod = Pod { name: "demo-0".into(), ready, zone: None, disk, state };
         let problems = problems.iter().map(|text| (*text).to_owned()).collect();

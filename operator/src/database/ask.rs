@@ -6,6 +6,7 @@ use super::{Admin, Database, catch_up, overview};
 use crate::sightings::Sightings;
 
 /// A node that belongs to a database.
+#[derive(Clone)]
 pub(crate) struct Member {
     /// Its pod.
     pub(crate) pod: String,

@@ -21,6 +21,8 @@ pub enum Disk {
     Member {
         /// UUID of the database, as the disk has it.
         cluster_id: String,
+        /// Number of the node that the disk is.
+        node_id: u64,
     },
     /// The node did not answer; why.
     Unreachable(String),
@@ -30,7 +32,7 @@ impl Disk {
     /// UUID of the database that it belongs to, if it belongs to one.
     pub fn database(&self) -> Option<&str> {
         match self {
-            Self::Member { cluster_id } => Some(cluster_id),
+            Self::Member { cluster_id, .. } => Some(cluster_id),
             Self::Empty | Self::Unreachable(_) => None,
         }
     }
@@ -69,7 +71,9 @@ async fn disk(mut admin: Admin) -> Disk {
     };
     match disk.state() {
         admin::disk::State::Empty => Disk::Empty,
-        admin::disk::State::Member => Disk::Member { cluster_id: disk.cluster_id },
+        admin::disk::State::Member => {
+            Disk::Member { cluster_id: disk.cluster_id, node_id: disk.node_id }
+        }
         // Not empty: a database must not be founded over what a later version wrote.
         admin::disk::State::Unspecified => {
             Disk::Unreachable("its disk is of a later version".into())

@@ -33,6 +33,9 @@ pub struct Database {
     pub balance: Option<admin::Balance>,
     /// What the absence of each node would be; nothing where that is not known.
     pub safety: Vec<admin::Safety>,
+    /// The most copies that a collection is to have of each shard; asked for only where nodes are
+    /// to go.
+    pub most_copies: Option<u32>,
 }
 
 impl Database {
@@ -149,6 +152,17 @@ pub(crate) async fn catch_up(admin: &mut Admin, seen: u64) -> Result<u64, tonic:
     Ok(reply?.into_inner().index)
 }
 
+/// The most copies that a collection is to have of each shard, whether it has shards yet or not.
+///
+/// # Errors
+///
+/// The node refused or did not answer in time.
+pub(crate) async fn most_copies(admin: &mut Admin) -> Result<u32, CallError> {
+    let listed = admin.list_collections(admin::ListCollectionsRequest {}).await;
+    let listed = listed.map_err(database(Request::List("the collections".into())))?.into_inner();
+    Ok(listed.collections.iter().map(|it| it.replication_factor).max().unwrap_or_default())
+}
+
 async fn look(admin: &mut Admin, confirmed: Option<u64>) -> Result<Database, CallError> {
     let [mut of_cluster, mut of_nodes, mut of_shards, mut of_safety, mut of_balance] =
         std::array::from_fn(|_| admin.clone());
@@ -169,6 +183,7 @@ async fn look(admin: &mut Admin, confirmed: Option<u64>) -> Result<Database, Cal
         // Not every version answers, and nothing but the balance depends on it.
         balance: balance.ok().map(tonic::Response::into_inner),
         safety: safety.map_err(failed("whether nodes may go"))?.into_inner().verdicts,
+        most_copies: None,
     })
 }
 

@@ -16,6 +16,8 @@ pub struct PodState {
     pub uid: String,
     /// Recipe that it was made from, where it says so.
     pub recipe: Option<String>,
+    /// Number of a lost node whose copies it is to make again, by the word of a person.
+    pub replaces: Option<u64>,
     /// It is being deleted.
     pub going: bool,
     /// Its container runs.
@@ -66,9 +68,11 @@ pub(crate) fn pod_state(pod: &Pod, now: Timestamp) -> PodState {
     let turned = condition("Ready").and_then(|ready| ready.last_transition_time.clone());
     let placed = condition("PodScheduled").filter(|placed| placed.status == "True");
     let created = pod.metadata.creation_timestamp.clone();
+    let replaces = pod.annotations().get(names::REPLACE_ANNOTATION);
     PodState {
         uid: pod.uid().unwrap_or_default(),
         recipe: pod.annotations().get(names::RECIPE).cloned(),
+        replaces: replaces.and_then(|number| number.trim().parse().ok()),
         going: pod.metadata.deletion_timestamp.is_some(),
         running: container.is_some_and(is_running),
         restarts: container.map_or(0, |container| container.restart_count),

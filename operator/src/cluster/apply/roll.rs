@@ -13,6 +13,7 @@ use vane_crds::cluster::FailedUpdate;
 use super::apply;
 use crate::cluster::build::{self, Recipe};
 use crate::cluster::dereference::Dereferenced;
+use crate::cluster::observed::Leaver;
 use crate::cluster::recipe;
 use crate::cluster::validate::ValidatedCluster;
 use crate::error::{ApplyError, Request, kubernetes};
@@ -105,6 +106,32 @@ impl Roll<'_> {
     /// Notes that all pods are ready with a recipe.
     pub(super) async fn note_good(&self, name: &str) -> Result<(), ApplyError> {
         self.patch(&self.annotate(names::GOOD_ANNOTATION, name)).await
+    }
+
+    /// Notes which node is taken away.
+    pub(super) async fn note_leaving(&self, leaver: &Leaver) -> Result<(), ApplyError> {
+        self.patch(&self.annotate(names::LEAVING_ANNOTATION, &leaver.noted())).await
+    }
+
+    /// Forgets that one was.
+    pub(super) async fn forget_leaving(&self) -> Result<(), ApplyError> {
+        self.patch(&self.without_leaving()).await
+    }
+
+    /// Gives the StatefulSet fewer pods, and forgets the node of the one that goes: both or
+    /// neither.
+    pub(super) async fn scale_in(&self, replicas: i32) -> Result<(), ApplyError> {
+        let mut patch = self.without_leaving();
+        patch.push(json!({"op": "replace", "path": "/spec/replicas", "value": replicas}));
+        self.patch(&patch).await
+    }
+
+    /// Changes that take the note of a node that is taken away from the StatefulSet.
+    fn without_leaving(&self) -> Vec<Value> {
+        let annotations = self.seen.set.iter().flat_map(|set| set.metadata.annotations.as_ref());
+        let mut noted = annotations.flat_map(|noted| noted.get(names::LEAVING_ANNOTATION));
+        let path = annotation(names::LEAVING_ANNOTATION);
+        noted.next().map(|_| json!({"op": "remove", "path": path})).into_iter().collect()
     }
 
     /// Forgets what failed.

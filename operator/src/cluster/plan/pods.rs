@@ -1,7 +1,7 @@
 //! How many pods there should be: when the StatefulSet is made, and when it grows.
 
 use super::{Founding, Step};
-use crate::cluster::observed::Observed;
+use crate::cluster::observed::{Observed, Set};
 use crate::cluster::validate::ValidatedCluster;
 
 /// The step that makes the StatefulSet or adds pods to it.
@@ -20,12 +20,25 @@ pub(super) fn steps(
         // Not before: the founding asks each disk of the pods that there are.
         // Nor while all that is known of the database is one node's word: it has no majority, which
         // new members would need too.
-        (Some(set), Founding::Done(_)) if wanted > set.replicas && !observed.is_one_word() => {
-            Some(Step::ScaleOut(wanted))
+        // A node that was to go is told first that it stays.
+        (Some(set), Founding::Done(_))
+            if wanted > set.replicas && !observed.is_one_word() && set.leaving.is_none() =>
+        {
+            let reach = retired_before(wanted, set, observed).unwrap_or(wanted);
+            (reach > set.replicas).then_some(Step::ScaleOut(reach))
         }
-        // Fewer than there are is a refusal (`refusals::scale_in`), never a step.
+        // Fewer than there are go one by one (`scale_in`).
         _ => None,
     }
+}
+
+/// The first ordinal, of those that a set is to grow by, whose volume was a member's once. The last
+/// pod counts as well: its node may have just left, and it goes first.
+pub(super) fn retired_before(wanted: i32, set: &Set, observed: &Observed) -> Option<i32> {
+    let is_retired =
+        |ordinal: &i32| observed.claims.get(ordinal).is_some_and(|it| it.retired.is_some());
+    let from = (set.replicas - 1).max(0);
+    (from..wanted).find(is_retired).filter(|_| wanted > set.replicas)
 }
 
 /// Pods to begin with. Volumes that were retained are all brought back before anything is

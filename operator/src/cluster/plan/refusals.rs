@@ -3,8 +3,10 @@
 
 use vane_crds::Quantity;
 
+use super::{pods, scale_in};
 use crate::cluster::observed::{Observed, Set};
 use crate::cluster::validate::ValidatedCluster;
+use crate::names;
 
 /// What is refused, because it is not possible yet or never will be. Nothing is touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,17 +21,28 @@ pub struct Refusal {
 pub(super) fn refusals(cluster: &ValidatedCluster, observed: &Observed) -> Vec<Refusal> {
     // What was not made yet can still be made as the spec has it.
     let Some(set) = &observed.set else { return Vec::new() };
-    let refusals = [scale_in(cluster, set), other_size(cluster, set), retention(cluster, set)];
+    let refusals = [
+        scale_in::refusal(cluster, observed),
+        retired_volume(cluster, observed),
+        other_size(cluster, set),
+        retention(cluster, set),
+    ];
     refusals.into_iter().flatten().collect()
 }
 
-fn scale_in(cluster: &ValidatedCluster, set: &Set) -> Option<Refusal> {
-    let (wanted, running) = (cluster.spec.nodes, set.replicas);
-    (wanted < running).then(|| Refusal {
-        reason: "ScaleInNotSupported",
+/// A disk that was a member's is refused by the others for good, and only people delete volumes.
+fn retired_volume(cluster: &ValidatedCluster, observed: &Observed) -> Option<Refusal> {
+    let set = observed.set.as_ref()?;
+    let ordinal = pods::retired_before(cluster.spec.nodes, set, observed)?;
+    let claim = names::claim(&cluster.name, ordinal);
+    let node = observed.claims.get(&ordinal)?.retired.clone().unwrap_or_default();
+    Some(Refusal {
+        reason: "RetiredVolume",
         message: format!(
-            "nodes cannot be taken away yet: {running} run and go on, spec.nodes asks for \
-             {wanted}; set it back"
+            "{} needs an empty volume, and {claim} was node {node}'s, which left the database \
+             with all of its copies; delete it to go on: kubectl -n {} delete pvc {claim}",
+            names::pod(&cluster.name, ordinal),
+            cluster.namespace
         ),
     })
 }

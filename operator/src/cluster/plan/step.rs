@@ -7,6 +7,8 @@ use uuid::Uuid;
 use vane_crds::cluster::FailedUpdate;
 use vane_proto::admin;
 
+use crate::cluster::observed::Leaver;
+
 /// A change to make. Each can be repeated without harm.
 #[derive(Debug, Display, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -102,6 +104,65 @@ pub enum Step {
     /// Forget what failed: the spec asks for something else.
     #[display("forget the roll-out that failed")]
     ForgetFailure,
+    /// Note on the StatefulSet which node is taken away.
+    #[display("note that {} is to go", _0.pod)]
+    NoteLeaving(Leaver),
+    /// Tell the database that a node is to go: it gets no copies, and another has its vote.
+    #[display("tell the database that {pod} (node {node}) is to go")]
+    Leave {
+        /// The node, by the database's number.
+        node: u64,
+        /// Pod of the node.
+        pod: String,
+    },
+    /// Have the copies of a node moved to others.
+    #[display("have the copies of {pod} (node {node}) moved to other nodes")]
+    MoveCopies {
+        /// The node, by the database's number.
+        node: u64,
+        /// Pod of the node.
+        pod: String,
+        /// The node that takes them where it can; 0 where any does.
+        successor: u64,
+    },
+    /// Note on a claim that its disk is no member's any more.
+    #[display("note that volume {claim} was node {node}'s")]
+    RetireVolume {
+        /// The claim.
+        claim: String,
+        /// The node, by the database's number.
+        node: u64,
+    },
+    /// Have the database forget a node that nothing needs.
+    #[display("have the database forget {pod} (node {node})")]
+    RemoveNode {
+        /// The node, by the database's number.
+        node: u64,
+        /// Pod of the node.
+        pod: String,
+        /// UUID of its disk.
+        disk: String,
+    },
+    /// Give the StatefulSet so many pods, one fewer than it has.
+    #[display("scale in to {_0} nodes")]
+    ScaleIn(i32),
+    /// Take back that a volume is no member's any more.
+    #[display("note that volume {claim} is in use")]
+    KeepVolume {
+        /// The claim.
+        claim: String,
+    },
+    /// Tell the database that a node stays after all.
+    #[display("tell the database that {pod} (node {node}) stays")]
+    Stay {
+        /// The node, by the database's number.
+        node: u64,
+        /// Pod of the node.
+        pod: String,
+    },
+    /// Forget that a node was to go.
+    #[display("forget that a node was to go")]
+    ForgetLeaving,
     /// Delete a recipe that nothing is made from, with its settings.
     #[display("delete recipe {_0}, which nothing is made from")]
     DropRecipe(String),
@@ -131,6 +192,15 @@ impl Step {
             Self::GiveUp { .. } => "GivingUp",
             Self::NoteGood(_) => "NotingGood",
             Self::ForgetFailure => "ForgettingFailure",
+            Self::NoteLeaving(_) => "NotingLeaving",
+            Self::Leave { .. } => "Leaving",
+            Self::MoveCopies { .. } => "MovingCopies",
+            Self::RetireVolume { .. } => "RetiringVolume",
+            Self::RemoveNode { .. } => "RemovingNode",
+            Self::ScaleIn(_) => "ScalingIn",
+            Self::KeepVolume { .. } => "KeepingVolume",
+            Self::Stay { .. } => "Staying",
+            Self::ForgetLeaving => "ForgettingLeaving",
             Self::DropRecipe(_) => "DroppingRecipe",
         }
     }

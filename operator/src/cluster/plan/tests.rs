@@ -28,7 +28,7 @@ fn cluster(nodes: i32) -> ValidatedCluster {
 }
 
 fn member(id: &str) -> Disk {
-    Disk::Member { cluster_id: id.into() }
+    Disk::Member { cluster_id: id.into(), node_id: 1 }
 }
 
 /// A cluster with a StatefulSet and these disks.
@@ -159,7 +159,6 @@ fn what_is_not_possible_yet_is_said_and_touches_nothing() {
         plan(&cluster, &founded)
     };
     for (plan, reason) in [
-        (change(|spec| spec.nodes = 2), "ScaleInNotSupported"),
         (
             change(|spec| spec.storage.retention.when_scaled = Retain::Delete),
             "RetentionNotSupported",

@@ -114,7 +114,8 @@ impl Sim {
             for_long: Duration::from_secs(60),
             ..PodState::default()
         };
-        let (name, disk) = (names::pod("demo", ordinal), Disk::Member { cluster_id: "a".into() });
+        let disk = Disk::Member { cluster_id: "a".into(), node_id: 1 };
+        let name = names::pod("demo", ordinal);
         let zone = self.observed.pods.get(&ordinal).and_then(|before| before.zone.clone());
         self.observed.pods.insert(ordinal, Pod { name, ready: well, zone, disk, state });
         // Its announcement says that it was started.
