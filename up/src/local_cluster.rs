@@ -208,7 +208,7 @@ impl LocalCluster {
         (wanted < there).then(|| {
             self.failed(format!(
                 "nodes of a local cluster cannot be taken away: there are {there}, and the file \
-                 asks for {wanted}; set it back"
+                 asks for {wanted}; put the old number back"
             ))
         })
     }
