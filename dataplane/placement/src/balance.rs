@@ -148,7 +148,11 @@ pub fn unwell(
     shards: &BTreeMap<GroupId, ShardLoad>,
     alive: impl Fn(NodeId) -> bool,
 ) -> Option<Unwell> {
-    let is_unwell = |node: &NodeId| !alive(*node) || state.nodes[node].leaving;
+    // One that only follows is about to be started again.
+    let is_unwell = |node: &NodeId| {
+        let member = &state.nodes[node];
+        !alive(*node) || member.leaving || member.follows_only.is_some()
+    };
     if let Some(node) = state.nodes.keys().find(|node| is_unwell(node)) {
         return Some(Unwell::Node(*node));
     }

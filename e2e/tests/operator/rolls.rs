@@ -4,10 +4,8 @@
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
-use vane_operator::database::Admin;
+use vane_operator::database::{Admin, Channels};
 use vane_proto::admin::{GetClusterRequest, HoldFeatureLevelRequest, ListNodesRequest};
-use vane_testbed::Rest;
 use vane_testbed::kubelet::Image;
 
 use crate::process::Operator;
@@ -155,7 +153,7 @@ async fn admin(world: &World) -> Admin {
     let token = world.api.kubectl(&args).await.unwrap();
     let pod = world.get(NAMESPACE, "pod/demo-0").await.unwrap();
     let address = format!("{}:6335", pod["status"]["podIP"].as_str().unwrap());
-    vane_operator::database::admin(&address, &token).unwrap()
+    vane_operator::database::admin(&Channels::default(), &address, &token).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

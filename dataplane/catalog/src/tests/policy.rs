@@ -17,7 +17,7 @@ fn rebalance(state: &mut State, group: GroupId, from: u64, to: u64, revision: u6
     state.apply(MetaCommand::Rebalance { group, from, to, revision, at: 1000 })
 }
 
-type Changed = Result<Vec<crate::state::Touched>, Refusal>;
+type Changed = Result<Vec<Touched>, Refusal>;
 
 fn refused(changed: Changed) -> String {
     changed.expect_err("it is refused").to_string()

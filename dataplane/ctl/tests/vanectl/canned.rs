@@ -1,8 +1,9 @@
 //! A cluster of three nodes, as the far end tells it.
 
 use vane_proto::admin::{
-    Cluster, Collection, CollectionMemory, Disk, Group, MeasuredRecall, Node, NodeMemory, Replica,
-    ReplicaTarget, Role, Safety, Shard, disk,
+    Balance, Cluster, Collection, CollectionMemory, Disk, Group, MeasuredRecall, Move, Node,
+    NodeMemory, Policy, Rebalance, Replica, ReplicaTarget, Role, Safety, Shard, balance, disk,
+    r#move,
 };
 
 pub(crate) const CLUSTER: &str = "8f3ad2f6-3c4e-4a39-9d51-0b2f3c1f7a10";
@@ -149,12 +150,46 @@ pub(crate) fn shards() -> Vec<Shard> {
         target: Vec::new(),
         step: String::new(),
         revision: 5,
+        moves: Vec::new(),
+        pinned: false,
+        rebalancing: false,
     };
     let voter = |node_id| ReplicaTarget { node_id, role: Role::Voter.into() };
     let mut moving = shard("docs", 1, group(8, 0));
     moving.target = vec![voter(1), voter(3)];
     moving.step = "node 3 receives a snapshot".into();
+    moving.moves = vec![Move {
+        phase: r#move::Phase::Copying.into(),
+        from_node: 2,
+        to_node: 3,
+        role: Role::Voter.into(),
+        bytes_total: 4 << 20,
+        bytes_done: 1 << 20,
+        bytes_per_second: 1 << 20,
+        seconds_left: Some(3),
+        attempts: 1,
+        reason: "node 3 receives a snapshot".into(),
+    }];
     vec![shard("docs", 0, group(7, 1)), moving, shard("images", 0, group(9, 2))]
+}
+
+/// Data stays where it is, leaders are spread.
+pub(crate) fn balance() -> Balance {
+    let policy = Policy {
+        moves_at_once: Some(2),
+        per_node: Some(1),
+        bytes_per_second: Some(128 << 20),
+        rebalance: Some(Rebalance::Off.into()),
+        threshold_percent: Some(20),
+        leaders: Some(true),
+    };
+    Balance {
+        policy: Some(policy),
+        standing: balance::Standing::OffByPolicy.into(),
+        message: "node 3 has half of the mean".into(),
+        worst_percent: 50,
+        moves: 0,
+    }
 }
 
 /// Node 3 has lost its disk: of the others none may go, and of the shard of two copies neither.

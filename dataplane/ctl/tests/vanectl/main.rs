@@ -7,6 +7,7 @@ mod changes;
 mod closed_pipe;
 mod failures;
 mod lists;
+mod moves;
 mod node;
 mod vanectl;
 mod waiting;

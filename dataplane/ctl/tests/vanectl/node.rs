@@ -343,6 +343,29 @@ impl Admin for Answers {
         Ok(Response::new(wire::ListShardsReply { shards }))
     }
 
+    async fn pin_shard(
+        &self,
+        request: Request<wire::PinShardRequest>,
+    ) -> Answer<wire::PinShardReply> {
+        self.note(request, |message| format!("pin {} {}", message.group, message.pinned))?;
+        Ok(Response::new(wire::PinShardReply {}))
+    }
+
+    async fn get_balance(
+        &self,
+        request: Request<wire::GetBalanceRequest>,
+    ) -> Answer<wire::Balance> {
+        self.check(&request)?;
+        Ok(Response::new(canned::balance()))
+    }
+
+    async fn set_policy(&self, request: Request<wire::Policy>) -> Answer<wire::SetPolicyReply> {
+        self.note(request, |policy| {
+            format!("policy {:?} {:?}", policy.bytes_per_second, policy.leaders)
+        })?;
+        Ok(Response::new(wire::SetPolicyReply {}))
+    }
+
     async fn reconfigure_shard(
         &self,
         request: Request<wire::ReconfigureShardRequest>,

@@ -84,6 +84,9 @@ fn nothing_moves_where_nobody_asked_or_the_cluster_is_not_well() {
     state.nodes.get_mut(&NodeId(3)).unwrap().leaving = true;
     assert_eq!(standing(&state, &loads), Standing::Waiting(Unwell::Node(NodeId(3))));
     state.nodes.get_mut(&NodeId(3)).unwrap().leaving = false;
+    state.nodes.get_mut(&NodeId(3)).unwrap().follows_only = Some(600);
+    assert_eq!(standing(&state, &loads), Standing::Waiting(Unwell::Node(NodeId(3))));
+    state.nodes.get_mut(&NodeId(3)).unwrap().follows_only = None;
     loads.get_mut(&GroupId(5)).unwrap().is_whole = false;
     assert_eq!(standing(&state, &loads), Standing::Waiting(Unwell::NotWhole(GroupId(5))));
     loads.get_mut(&GroupId(5)).unwrap().is_whole = true;

@@ -187,6 +187,7 @@ impl Admin for Node {
         list_memory: ListMemoryRequest -> ListMemoryReply,
         set_node_zone: SetNodeZoneRequest -> SetNodeZoneReply,
         set_node_leaving: SetNodeLeavingRequest -> SetNodeLeavingReply,
+        evacuate_node: EvacuateNodeRequest -> EvacuateNodeReply,
         remove_node: RemoveNodeRequest -> RemoveNodeReply,
         get_collection: GetCollectionRequest -> Collection,
         list_collections: ListCollectionsRequest -> ListCollectionsReply,
