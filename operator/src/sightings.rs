@@ -107,8 +107,8 @@ impl Sightings {
         self.looked_at.lock().note(object.to_owned(), ());
     }
 
-    /// Whether an object has this version since just that was applied to it: applying it again would
-    /// change nothing.
+    /// Whether an object has this version since just that was applied to it: applying it again
+    /// would change nothing.
     pub(crate) fn is_applied(&self, object: &str, hash: u64, version: &str) -> bool {
         let applied = self.applied.lock();
         applied.get(object).is_some_and(|(before, after)| *before == hash && after == version)

@@ -66,8 +66,9 @@ impl DataDir {
     ///
     /// # Errors
     /// [`Error::InUse`] while another process has it, [`Error::Foreign`] when it holds something
-    /// else or an earlier format, [`Error::TooNew`] a later one, [`Error::Damaged`] when its marker cannot be read; else the disk
-    /// failed. Nothing that was there is changed, but for the note of a clean stop.
+    /// else or an earlier format, [`Error::TooNew`] a later one, [`Error::Damaged`] when its marker
+    /// cannot be read; else the disk failed. Nothing that was there is changed, but for the note of
+    /// a clean stop.
     pub fn open(path: &Path) -> Result<Self, Error> {
         make_dir(path)?;
         // Before anything is read: another process may be about to change it.

@@ -101,22 +101,9 @@ pub(super) async fn step(
             apply(client, seen, build::settings(cluster)).await?;
             apply(client, seen, build::stateful_set(cluster, *replicas)).await.map(drop)
         }
-        Step::TakeSet => {
-            // Only whose it is: applying the whole set would change the template with it.
-            let owners = cluster.child(cluster.name.clone()).owner_references;
-            let sets: Api<StatefulSet> = Api::namespaced(client.clone(), &cluster.namespace);
-            let patch = Patch::Merge(json!({"metadata": {"ownerReferences": owners}}));
-            let taken = sets.patch(&cluster.name, &PatchParams::default(), &patch).await;
-            Ok(taken.map(drop).map_err(kubernetes(request))?)
-        }
+        Step::TakeSet => Ok(take_set(client, cluster).await.map_err(kubernetes(request))?),
         Step::ScaleOut(replicas) => {
-            // Only the number: applying the whole set would change the template with it.
-            let sets: Api<StatefulSet> = Api::namespaced(client.clone(), &cluster.namespace);
-            let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
-            let parameters =
-                PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
-            let patched = sets.patch_scale(&cluster.name, &parameters, &patch).await;
-            Ok(patched.map(drop).map_err(kubernetes(request))?)
+            Ok(scale_out(client, cluster, *replicas).await.map_err(kubernetes(request))?)
         }
         Step::Bootstrap(id) => {
             // A node that has founded this database answers a second call without doing anything.
@@ -134,14 +121,8 @@ pub(super) async fn step(
             Ok(told.map_err(database(request))?)
         }
         Step::SetPolicy(policy) => {
-            match any_member(cluster, seen)?.set_policy(*policy).await {
-                // While a node runs a version that knows of none; it is set once all do.
-                Err(status) if status.code() == Code::Unimplemented => {
-                    tracing::info!(cluster = cluster.name, %status, "no policy is set yet");
-                    Ok(())
-                }
-                done => Ok(done.map(drop).map_err(database(request))?),
-            }
+            let set = set_policy(any_member(cluster, seen)?, *policy).await;
+            Ok(set.map_err(database(request))?)
         }
         Step::KeepRecipe(name) => roll.keep(name).await,
         Step::MakeSettings(name) => roll.make_settings(name).await,
@@ -208,6 +189,37 @@ async fn tell(mut nodes: Admin, step: &Step) -> Result<(), tonic::Status> {
         }
         // The others are none of the database's business.
         _ => Ok(()),
+    }
+}
+
+/// Only whose it is: applying the whole set would change the template with it.
+async fn take_set(client: &Client, cluster: &ValidatedCluster) -> Result<(), kube::Error> {
+    let owners = cluster.child(cluster.name.clone()).owner_references;
+    let sets: Api<StatefulSet> = Api::namespaced(client.clone(), &cluster.namespace);
+    let patch = Patch::Merge(json!({"metadata": {"ownerReferences": owners}}));
+    sets.patch(&cluster.name, &PatchParams::default(), &patch).await.map(drop)
+}
+
+/// Only the number: applying the whole set would change the template with it.
+async fn scale_out(
+    client: &Client,
+    cluster: &ValidatedCluster,
+    replicas: i32,
+) -> Result<(), kube::Error> {
+    let sets: Api<StatefulSet> = Api::namespaced(client.clone(), &cluster.namespace);
+    let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
+    let parameters = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+    sets.patch_scale(&cluster.name, &parameters, &patch).await.map(drop)
+}
+
+async fn set_policy(mut node: Admin, policy: admin::Policy) -> Result<(), tonic::Status> {
+    match node.set_policy(policy).await {
+        // While a node runs a version that knows of none; it is set once all do.
+        Err(status) if status.code() == Code::Unimplemented => {
+            tracing::info!(%status, "no policy is set yet");
+            Ok(())
+        }
+        done => done.map(drop),
     }
 }
 

@@ -67,18 +67,8 @@ pub(crate) async fn dereference(
     let found = pods::list(scope).await?;
     let addresses: BTreeMap<i32, String> =
         found.iter().filter_map(|(ordinal, pod)| Some((*ordinal, pods::address(pod)?))).collect();
-    let mut disks = disks(scope.channels, token.as_deref(), &addresses).await;
-    let mut pods = BTreeMap::new();
-    for (ordinal, pod) in found {
-        // Never taken for empty: a database is founded by these answers.
-        let disk = disks
-            .remove(&ordinal)
-            .unwrap_or_else(|| Disk::Unreachable(pods::why_without_address(&pod)));
-        let zone = pods::zone(scope, &pod).await?;
-        let (name, ready) = (pod.name_any(), pods::is_ready(&pod));
-        let state = database::pod_state(&pod, Timestamp::now());
-        pods.insert(ordinal, Pod { name, ready, zone, disk, state });
-    }
+    let disks = disks(scope.channels, token.as_deref(), &addresses).await;
+    let pods = looked_at(scope, found, disks).await?;
     let asked = Instant::now();
     let members = members(scope, token.as_deref(), &addresses, &pods);
     let mut database = ask(&context.sightings, members.clone()).await;
@@ -121,6 +111,26 @@ pub(crate) async fn dereference(
     };
     let channels = context.channels.clone();
     Ok(Dereferenced { observed, token, addresses, channels, set: there, asked })
+}
+
+/// The pods as the plan takes them, with what their disks said.
+async fn looked_at(
+    scope: Scope<'_>,
+    found: Vec<(i32, k8s_openapi::api::core::v1::Pod)>,
+    mut disks: BTreeMap<i32, Disk>,
+) -> Result<BTreeMap<i32, Pod>, CallError> {
+    let mut pods = BTreeMap::new();
+    for (ordinal, pod) in found {
+        // Never taken for empty: a database is founded by these answers.
+        let disk = disks
+            .remove(&ordinal)
+            .unwrap_or_else(|| Disk::Unreachable(pods::why_without_address(&pod)));
+        let zone = pods::zone(scope, &pod).await?;
+        let (name, ready) = (pod.name_any(), pods::is_ready(&pod));
+        let state = database::pod_state(&pod, Timestamp::now());
+        pods.insert(ordinal, Pod { name, ready, zone, disk, state });
+    }
+    Ok(pods)
 }
 
 /// The StatefulSet of the cluster. One that is somebody else's says nothing of this cluster.

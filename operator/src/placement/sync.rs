@@ -125,8 +125,11 @@ async fn grant(
                 "spec": {"replicas": null},
             }));
             let request = Request::Step(format!("take spec.replicas out of shardplacement {name}"));
-            let taken = placements.patch(&name, &PatchParams::default(), &patch).await;
-            return taken.map(drop).map_err(kubernetes(request));
+            return match placements.patch(&name, &PatchParams::default(), &patch).await {
+                // Somebody wrote into it since the look.
+                Err(kube::Error::Api(status)) if status.is_conflict() => Ok(()),
+                taken => taken.map(drop).map_err(kubernetes(request)),
+            };
         }
         Wish::Pin(pinned) => {
             let request = admin::PinShardRequest { group, pinned };

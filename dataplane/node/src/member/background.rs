@@ -67,13 +67,6 @@ impl Background {
             liveness: serving.liveness.clone(),
             lost_after: settings.lost_after,
         };
-        let rebalancer = Rebalancer {
-            engine: ground.engine.clone(),
-            coordinator: serving.coordinator.clone(),
-            leaders: serving.leaders.clone(),
-            balancing: serving.balancing.clone(),
-            lost_after: settings.lost_after,
-        };
         let comparison = Comparison {
             reporter: serving.reporter.clone(),
             replicas: serving.replicas.clone(),
@@ -100,7 +93,7 @@ impl Background {
             tokio::spawn(serving.liveness.clone().run()),
             tokio::spawn(serving.standing.clone().run()),
             tokio::spawn(reconciler.run()),
-            tokio::spawn(rebalancer.run()),
+            tokio::spawn(rebalancer(ground, serving, settings.lost_after).run()),
             tokio::spawn(only_following.run()),
             tokio::spawn(comparison.run()),
             tokio::spawn(refill(ground, serving).run()),
@@ -130,6 +123,16 @@ impl Background {
         self.upkeep.sync_once(&mut Truncated::default())?;
         // Only after the sync: without this note the next start reads all files once, and soon.
         self.upkeep.disks.data_dir.mark_clean()
+    }
+}
+
+fn rebalancer(ground: &Ground, serving: &Serving, lost_after: Duration) -> Rebalancer {
+    Rebalancer {
+        engine: ground.engine.clone(),
+        coordinator: serving.coordinator.clone(),
+        leaders: serving.leaders.clone(),
+        balancing: serving.balancing.clone(),
+        lost_after,
     }
 }
 
