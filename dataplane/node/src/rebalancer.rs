@@ -1,7 +1,7 @@
 //! The meta leader's part in evening nodes out: it has replicas and leaderships moved as
 //! `vane_placement` plans, once all has been well for a while.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -52,13 +52,18 @@ impl Balancing {
             let (report, shard) = (reports.get(group)?, state.shards.get(group)?);
             Some(ShardLoad::of(shard, &report.status, report.vector_bytes))
         };
+        // Before the catalog is read: whether there is room is a question to the catalog, too, and a
+        // second reader waits for a writer that waits for the first.
+        let nodes: Vec<NodeId> = self.catalog.read(|state| state.nodes.keys().copied().collect());
+        let roomy: BTreeSet<NodeId> =
+            nodes.into_iter().filter(|node| self.has_room(*node)).collect();
         let is_alive = |node| self.liveness.is_alive(node);
         let (balance, is_well) = self.catalog.read(|state| {
             let groups = state.shards.keys();
             let loads: BTreeMap<GroupId, ShardLoad> =
                 groups.filter_map(|group| Some((*group, load(state, group)?))).collect();
             let is_well = unwell(state, &loads, is_alive).is_none();
-            let has_room = |node| self.has_room(node);
+            let has_room = |node| roomy.contains(&node);
             (balance(state, &loads, is_alive, has_room, seconds_now()), is_well)
         });
         let statuses = reports.into_iter().map(|(group, report)| (group, report.status)).collect();
