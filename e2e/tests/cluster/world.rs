@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
+use vane_proto::admin::Policy;
 use vane_testbed::{Answer, Cluster, Error, Options, Rest, program, wait_until};
 
 use crate::load::Written;
@@ -217,15 +218,17 @@ pub(crate) fn term_seen_by(cluster: &Cluster, number: usize) -> u64 {
     shards[0].group.as_ref().unwrap().term
 }
 
-/// Has a node lead all shards.
+/// Has a node lead all shards, and go on doing so: leaderships are no longer spread.
 pub(crate) fn lead_all(cluster: &Cluster, number: usize) {
     let admin = cluster.admin(number).unwrap();
+    let stay = Policy { leaders: Some(false), ..Policy::default() };
     let id = admin.cluster().unwrap().node_id;
     let led = || {
         let groups: Vec<_> =
             admin.shards("c").ok()?.into_iter().filter_map(|it| it.group).collect();
         let others: Vec<_> = groups.iter().filter(|group| group.leader_node != id).collect();
         // Refused while a replica is behind or an election runs: asked again.
+        drop(admin.set_policy(stay));
         others.iter().for_each(|other| drop(admin.transfer(other.id, id)));
         (others.is_empty() && !groups.is_empty()).then_some(())
     };

@@ -3,6 +3,7 @@
 use vane_types::{Policy, Rebalance, Refusal};
 
 use super::*;
+use crate::state::Touched;
 
 fn balancing() -> (State, GroupId) {
     let mut state = founded();

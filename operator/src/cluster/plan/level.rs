@@ -68,7 +68,7 @@ mod tests {
         let mut cluster = validate(&object).unwrap();
         let for_long = Duration::from_secs(3600);
         let state = PodState { for_long, ..PodState::default() };
-        let disk = Disk::Member { cluster_id: "a".into() };
+        let disk = Disk::Member { cluster_id: "a".into(), node_id: 1 };
         let pod = Pod { name: "demo-0".into(), ready: true, zone: None, disk, state };
         let told = Cluster {
             feature_level: 10,
