@@ -52,8 +52,8 @@ impl Balancing {
             let (report, shard) = (reports.get(group)?, state.shards.get(group)?);
             Some(ShardLoad::of(shard, &report.status, report.vector_bytes))
         };
-        // Before the catalog is read: whether there is room is a question to the catalog, too, and a
-        // second reader waits for a writer that waits for the first.
+        // Before the catalog is read: whether there is room is a question to the catalog, too, and
+        // a second reader waits for a writer that waits for the first.
         let nodes: Vec<NodeId> = self.catalog.read(|state| state.nodes.keys().copied().collect());
         let roomy: BTreeSet<NodeId> =
             nodes.into_iter().filter(|node| self.has_room(*node)).collect();
