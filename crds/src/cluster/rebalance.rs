@@ -20,7 +20,7 @@ pub struct Rebalance {
     #[schemars(range(min = 1, max = 64))]
     pub moves_at_once: Option<i32>,
     /// Bytes a second of all copies that a node sends, for whatever reason. With 0 none is begun.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000_000_000_i64))]
     pub bytes_per_second: Option<i64>,
     /// Whether leaders are spread over the nodes that have copies.
     pub leaders: Option<LeaderBalance>,

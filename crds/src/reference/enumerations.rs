@@ -5,14 +5,15 @@ use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use crate::cluster::{
-    PullPolicy, Retain, ServiceKind, TaintEffect, TopologySpread, UpdateStrategy,
+    Finalize, LeaderBalance, PullPolicy, RebalanceMode, Retain, ServiceKind, TaintEffect,
+    TopologySpread, UpdateStrategy,
 };
 use crate::collection::{
     Datatype, Distance, FieldType, Memory, Modifier, ShardingMethod, Tokenizer, VectorState,
 };
-use crate::placement::Role;
+use crate::placement::{MovePhase, Role};
 
-fn all() -> [Schema; 15] {
+fn all() -> [Schema; 19] {
     [
         schema_for!(PullPolicy),
         schema_for!(Retain),
@@ -20,6 +21,9 @@ fn all() -> [Schema; 15] {
         schema_for!(TaintEffect),
         schema_for!(ServiceKind),
         schema_for!(UpdateStrategy),
+        schema_for!(Finalize),
+        schema_for!(RebalanceMode),
+        schema_for!(LeaderBalance),
         schema_for!(Datatype),
         schema_for!(Distance),
         schema_for!(FieldType),
@@ -29,6 +33,7 @@ fn all() -> [Schema; 15] {
         schema_for!(Tokenizer),
         schema_for!(VectorState),
         schema_for!(Role),
+        schema_for!(MovePhase),
     ]
 }
 

@@ -101,14 +101,15 @@ fn scripts_find_the_same_fields_in_every_object() {
     let json = |what: &str| node.run(&[what, "-o", "json"]).json();
     assert_eq!(
         names(&json("status")),
-        "cluster_id collections endpoint healthy meta node_id nodes nodes_alive problems shards \
-         shards_degraded shards_without_leader version"
+        "cluster_id collections endpoint feature_level feature_level_held feature_level_spoken \
+         healthy meta node_id nodes nodes_alive problems settings shards shards_degraded \
+         shards_without_leader version"
     );
     assert_eq!(
         names(&json("nodes")[0]),
-        "address alive disk_free_bytes disk_id disk_total_bytes displaced id leaders leaving \
-         meta_voter name replicas rest_address scrub_permille scrubbed_ms_ago silent_ms version \
-         zone"
+        "address alive disk_free_bytes disk_id disk_total_bytes displaced follows_only id leaders \
+         leaving meta_voter name replicas rest_address scrub_permille scrubbed_ms_ago silent_ms \
+         version zone"
     );
     assert_eq!(
         names(&json("collections")[0]),
@@ -121,7 +122,8 @@ fn scripts_find_the_same_fields_in_every_object() {
     let shard = &json("shards")[0];
     assert_eq!(
         names(shard),
-        "collection group ordinal points revision state step target vector_bytes"
+        "collection group moves ordinal pinned points rebalancing revision state step target \
+         vector_bytes"
     );
     assert_eq!(names(&shard["group"]), "committed id joint leader_node replicas term");
     assert_eq!(
