@@ -369,7 +369,10 @@ async fn defaults_are_stored_and_numbers_are_amounts() {
     assert_eq!(spec["paused"], false);
     assert_eq!(
         spec["update"],
-        json!({"strategy": "Rolling", "minReadySeconds": 10, "progressDeadlineSeconds": 600})
+        json!({
+            "strategy": "Rolling", "minReadySeconds": 10, "progressDeadlineSeconds": 600,
+            "finalize": "Automatic", "soakMinutes": 60,
+        })
     );
     assert_eq!(spec["resources"]["requests"]["cpu"], 2);
     // What is given in part is completed.
