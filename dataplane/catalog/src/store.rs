@@ -121,7 +121,8 @@ impl Catalog {
         batch.write().and_then(|()| store.sync()).map_err(failed)
     }
 
-    /// What it holds now.
+    /// What it holds now. `read` must not read it again, nor call what does: a writer that comes in
+    /// between waits for the first, and the second waits for the writer.
     pub fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
         read(&self.current.read().state)
     }

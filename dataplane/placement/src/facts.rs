@@ -20,7 +20,7 @@ pub struct NodeFacts {
     /// Whether it keeps a vote in the meta group that it has: it does not leave, and was not
     /// silent for too long.
     pub keeps_vote: bool,
-    /// Whether it may lead: nobody said that it is only to follow for now.
+    /// Whether it may lead: nobody said that it is only to follow.
     pub may_lead: bool,
     /// What it has of the collection that is asked about; nothing of a new one.
     pub in_collection: Load,
