@@ -1,5 +1,6 @@
 //! How many points have a number at each of some indices of a sparse vector.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -9,12 +10,15 @@ use vane_index::{Matcher, Postings, SparseRow};
 use vane_types::{Slot, VectorSpec};
 
 use crate::error::{BadInput, Error};
-use crate::search::view::VectorView;
+use crate::search::quick::in_memory;
+use crate::search::view::{VectorView, rows_of};
 use crate::segments::sealed::Sealed;
 use crate::shard::Shard;
 
 /// Rows looked at between two looks at the clock.
 const ROWS_PER_DEADLINE: usize = 4096;
+/// Rows that are looked at within half a millisecond: most are passed over by one look at bits.
+const ROWS_QUICK: usize = 1 << 15;
 
 /// What a shard has of a sparse vector.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,34 +55,53 @@ impl Shard {
         among: Option<&Filter>,
         deadline: Instant,
     ) -> Result<Frequencies, Error> {
-        let present = {
-            let state = self.state.read();
-            let vector = state.known_vector(using)?;
-            if !matches!(vector.spec, VectorSpec::Sparse(_)) {
-                let name = using.to_owned();
-                let got = vane_types::VectorKind::Sparse;
-                let expected = vector.spec.kind();
-                let wrong = vane_commands::Error::WrongKind { name, expected, got };
-                return Err(BadInput::from(wrong).into());
-            }
-            vector.present.len()
-        };
+        let present = self.with_sparse(using)?;
         let among = among.map(|filter| having(using, filter));
         let (view, vector) = self.vector_view(among.as_ref(), using)?;
         let allowed = view.allowed(among.as_ref(), deadline)?;
-        let rows = Rows { vector: &vector, among: allowed.as_ref().map(|allowed| &allowed.slots) };
-        let points = rows.among.map_or(present, RoaringBitmap::len);
-        // Numbers do not matter, as long as none of them is 0.
-        let ones = vec![1.0; indices.len()];
-        let matcher = Matcher::new(SparseRow { indices, values: &ones });
-        let mut counted = Counted { with: vec![0; indices.len()], empty: 0 };
-        let is_late = || Instant::now() > deadline;
-        if !rows.count(indices, &matcher, &mut counted, &is_late) {
-            return Err(Error::Timeout { group: view.group });
+        let among = allowed.as_ref().map(|allowed| &allowed.slots);
+        let rows = Rows { vector: &vector, among };
+        rows.frequencies(present, indices, deadline).ok_or(Error::Timeout { group: view.group })
+    }
+
+    /// The same of all points, where that is sure to end soon; `None` where it is not. Handing it to
+    /// another thread would cost more: docs/decisions/0008.
+    ///
+    /// # Errors
+    /// As [`Shard::frequencies`].
+    pub fn frequencies_quick(
+        &self,
+        using: &str,
+        indices: &[u32],
+        deadline: Instant,
+    ) -> Result<Option<Frequencies>, Error> {
+        let present = self.with_sparse(using)?;
+        let is_in_memory = {
+            let state = self.state.read();
+            state.vector(using).is_some_and(|(_, vector)| in_memory(&state, vector))
+        };
+        if !is_in_memory {
+            return Ok(None);
         }
-        let Counted { with, empty } = counted;
-        // The number of points may be of a moment before.
-        Ok(Frequencies { points: points.saturating_sub(empty), with })
+        let (view, vector) = self.vector_view(None, using)?;
+        let rows = Rows { vector: &vector, among: None };
+        if rows.to_look_at(indices) > ROWS_QUICK {
+            return Ok(None);
+        }
+        let counted = rows.frequencies(present, indices, deadline);
+        counted.ok_or(Error::Timeout { group: view.group }).map(Some)
+    }
+
+    /// How many points have a vector, which must be a sparse one.
+    fn with_sparse(&self, using: &str) -> Result<u64, Error> {
+        let state = self.state.read();
+        let vector = state.known_vector(using)?;
+        if matches!(vector.spec, VectorSpec::Sparse(_)) {
+            return Ok(vector.present.len());
+        }
+        let (name, got) = (using.to_owned(), vane_types::VectorKind::Sparse);
+        let wrong = vane_commands::Error::WrongKind { name, expected: vector.spec.kind(), got };
+        Err(BadInput::from(wrong).into())
     }
 }
 
@@ -105,6 +128,34 @@ struct Counted {
 }
 
 impl Rows<'_> {
+    /// What the rows have, of so many points with the vector; `None` where it is too late.
+    fn frequencies(&self, present: u64, indices: &[u32], deadline: Instant) -> Option<Frequencies> {
+        let points = self.among.map_or(present, RoaringBitmap::len);
+        // Numbers do not matter, as long as none of them is 0.
+        let ones = vec![1.0; indices.len()];
+        let matcher = Matcher::new(SparseRow { indices, values: &ones });
+        let mut counted = Counted { with: vec![0; indices.len()], empty: 0 };
+        let is_late = || Instant::now() > deadline;
+        if !self.count(indices, &matcher, &mut counted, &is_late) {
+            return None;
+        }
+        let Counted { with, empty } = counted;
+        // The number of points may be of a moment before.
+        Some(Frequencies { points: points.saturating_sub(empty), with })
+    }
+
+    /// How many rows are looked at to count those of all points.
+    fn to_look_at(&self, indices: &[u32]) -> usize {
+        let of = |sealed: &Arc<Sealed>| match &sealed.postings {
+            // The lists' lengths say it.
+            Some(_) if sealed.tombstones.dead() == 0 => 0,
+            Some(postings) => indices.iter().map(|index| postings.len_of(*index)).sum(),
+            None => sealed.rows(),
+        };
+        let memory: usize = self.vector.memory.iter().map(|chunks| rows_of(chunks)).sum();
+        memory + self.vector.sealed.iter().map(of).sum::<usize>()
+    }
+
     /// Adds what rows have; false where it is too late.
     fn count(
         &self,

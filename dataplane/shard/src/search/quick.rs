@@ -13,7 +13,8 @@ use crate::search::{Prepared, Searcher};
 use crate::segments::sealed::Residences;
 use crate::shard::Shard;
 use crate::state::filter_indexes::FilterIndexes;
-use crate::state::residences;
+use crate::state::vector::VectorState;
+use crate::state::{State, residences};
 
 /// Values of payload indexes, as they are counted there, that are looked up within half a
 /// millisecond.
@@ -57,11 +58,7 @@ impl Shard {
             let state = self.state.read();
             // An unknown vector is refused at once.
             let Some((_, vector)) = state.vector(&search.using) else { return true };
-            // Where mapped files outgrow the memory, a page of theirs may be a wait for the disk:
-            // on a thread that serves connections all of those would wait.
-            let Residences { rows, graph } = residences(&state.config, vector);
-            let in_memory = ![rows, graph].contains(&Residence::Cold) && fit_into_memory();
-            if !vector.sealed.is_empty() && !in_memory {
+            if !in_memory(&state, vector) {
                 return false;
             }
             match search.filter.as_ref().filter(|filter| !filter.is_empty()) {
@@ -73,6 +70,15 @@ impl Shard {
         indexes.is_known(filter)
             || indexes.lookups(filter).is_some_and(|lookups| lookups <= LOOKUPS_MAX)
     }
+}
+
+/// Whether all that a vector's rows and indexes are in lies in memory. Where mapped files outgrow
+/// the memory, a page of theirs may be a wait for the disk: on a thread that serves connections all
+/// of those would wait.
+pub(crate) fn in_memory(state: &State, vector: &VectorState) -> bool {
+    let Residences { rows, graph } = residences(&state.config, vector);
+    let is_cold = [rows, graph].contains(&Residence::Cold) || !fit_into_memory();
+    vector.sealed.is_empty() || !is_cold
 }
 
 impl Searcher {

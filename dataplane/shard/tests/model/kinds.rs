@@ -8,7 +8,8 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::*;
 use vane_filter::Filter;
 use vane_shard::{
-    Alone, JobKind, NewPoint, Scored, Scrubbed, Search, Selection, Want, WantVectors, Write,
+    Alone, Frequencies, JobKind, NewPoint, Scored, Scrubbed, Search, Selection, Want, WantVectors,
+    Write,
 };
 use vane_types::{
     CollectionConfig, Distance, MultiVector, NamedVectors, PointId, SparseParams, SparseVector,
@@ -168,6 +169,7 @@ impl World {
             let found = self.found("m", multi_vector(rows), filter.map(number_is));
             assert_eq!(found, expected, "{rows:?}");
         }
+        self.check_frequencies(query);
         let ids: Vec<PointId> = (0..IDS).map(PointId::num).collect();
         let want = Want { vectors: WantVectors::All, ..Want::default() };
         let records = self.replica.shard.retrieve(&ids, &want).unwrap();
@@ -178,6 +180,31 @@ impl World {
         let vectors = all.iter().map(|(_, vectors)| vectors.len()).sum::<usize>();
         assert_eq!(self.replica.shard.info().vectors, vectors);
         self.replica.contents();
+    }
+
+    /// What rows have at the indices of a query, counted in both ways.
+    fn check_frequencies(&self, query: &BTreeMap<u32, i8>) {
+        let indices: Vec<u32> = query.keys().copied().collect();
+        let shard = &self.replica.shard;
+        for filter in [None, Some(number_is(1))] {
+            let keep = |id: u64| filter.is_none() || id % 4 == 1;
+            let kept = self.expected.iter().filter(|(id, _)| keep(**id));
+            let sparse: Vec<_> = kept.filter_map(|(_, (sparse, _))| sparse.as_ref()).collect();
+            let with = indices
+                .iter()
+                .map(|at| sparse.iter().filter(|sparse| sparse.contains_key(at)).count() as u64);
+            let points = sparse.iter().filter(|sparse| !sparse.is_empty()).count() as u64;
+            let expected = Frequencies { points, with: with.collect() };
+            assert_eq!(
+                shard.frequencies("s", &indices, filter.as_ref(), soon()).unwrap(),
+                expected
+            );
+            if filter.is_none() {
+                let quick = shard.frequencies_quick("s", &indices, soon()).unwrap();
+                assert_eq!(quick, Some(expected));
+            }
+        }
+        assert!(shard.frequencies_quick("m", &indices, soon()).is_err(), "not a sparse vector");
     }
 }
 
