@@ -12,8 +12,8 @@ use crate::process::Operator;
 /// Time for what should happen within a second or two, but for controllers that were cut off
 /// from their API server: they try again after longer and longer pauses.
 const SOON: Duration = Duration::from_secs(180);
-/// Clusters that a world may have, at most as many as fit into 25 worlds.
-const BLOCKS: u8 = 10;
+/// Clusters that a world may have, at most as many as fit into 42 worlds.
+const BLOCKS: u8 = 6;
 /// Of an operator that was told to end at a step.
 const EXIT_STATUS: i32 = vane_operator::failpoint::EXIT_STATUS;
 /// Time for something to end.
