@@ -2,7 +2,9 @@
 
 mod leaving;
 mod maintenance;
+mod pod;
 mod rebalance;
+mod service;
 mod update;
 
 use std::collections::BTreeMap;
@@ -15,7 +17,9 @@ use serde_with::skip_serializing_none;
 
 pub use self::leaving::LeavingStatus;
 pub use self::maintenance::{Maintenance, Window};
+pub use self::pod::{PodOptions, PodUser};
 pub use self::rebalance::{BalanceStatus, LeaderBalance, Rebalance, RebalanceMode};
+pub use self::service::{ExternalTraffic, IpFamilies, Service, ServiceKind, TrafficDistribution};
 pub use self::update::{FailedUpdate, Finalize, Update, UpdateStatus, UpdateStrategy};
 use crate::limits::{CLUSTER_NAME_CHARS_MAX, NODES_MAX};
 use crate::quantity::{Quantity, Resources};
@@ -67,6 +71,18 @@ use crate::quantity::{Quantity, Resources};
     // Applied by a client alone, a definition would be
     // copied into an annotation, which is too small.
     annotation("argocd.argoproj.io/sync-options", "ServerSideApply=true"),
+    // At the root: only here it may look at the status. What was asked for by mistake can be taken
+    // back as long as nothing grew.
+    validation = Rule::new(
+        "!has(oldSelf.status) || !has(oldSelf.status.volumeSize) \
+         || self.spec.storage.size == oldSelf.spec.storage.size \
+         || quantity(string(self.spec.storage.size))\
+         .compareTo(quantity(string(oldSelf.status.volumeSize))) >= 0"
+    )
+    .message(
+        "spec.storage.size cannot be less than what the volumes have (status.volumeSize): no \
+         volume becomes smaller"
+    ),
     // At the root: of the metadata a rule may read the name, and only here.
     validation = Rule::new(format!("size(self.metadata.name) <= {CLUSTER_NAME_CHARS_MAX}"))
         .message(&*format!(
@@ -97,6 +113,9 @@ pub struct VectorClusterSpec {
     /// Where nodes run.
     #[serde(default)]
     pub placement: Placement,
+    /// What the pods have besides, where a platform asks for it.
+    #[serde(default)]
+    pub pod: PodOptions,
     /// How clients reach the nodes.
     #[serde(default)]
     pub service: Service,
@@ -138,6 +157,7 @@ pub struct VectorClusterSpec {
 }
 
 /// Where the image of the nodes comes from.
+#[skip_serializing_none]
 #[derive(KubeSchema, Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Image {
@@ -145,6 +165,10 @@ pub struct Image {
     #[serde(default = "image_repository")]
     #[schemars(length(min = 1, max = 255), regex(pattern = r"^[a-z0-9][a-z0-9._/:-]*$"))]
     pub repository: String,
+    /// Digest of the image, such as sha256:4bc4…: what is pulled has it, whatever the tag has come
+    /// to name.
+    #[schemars(length(max = 71), regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
+    pub digest: Option<String>,
     /// When the image is pulled.
     #[serde(default)]
     pub pull_policy: PullPolicy,
@@ -162,6 +186,7 @@ impl Default for Image {
     fn default() -> Self {
         Self {
             repository: image_repository(),
+            digest: None,
             pull_policy: PullPolicy::default(),
             pull_secrets: Vec::new(),
         }
@@ -194,13 +219,13 @@ pub enum PullPolicy {
     .field_path(".className")
 )]
 pub struct Storage {
-    /// Size of each node's volume, such as 100Gi. It can only grow.
+    /// Size of each node's volume, such as 100Gi. Volumes grow one after the other, while they are
+    /// in use; none becomes smaller. For that their class has to allow it
+    /// (`allowVolumeExpansion`).
     #[x_kube(
         // A size may also be written as a number, which `quantity` does not take.
         validation = Rule::new("quantity(string(self)).isGreaterThan(quantity('0'))")
-            .message("must be more than 0"),
-        validation = Rule::new("quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0")
-            .message("a volume can only grow")
+            .message("must be more than 0")
     )]
     pub size: Quantity,
     /// Storage class; the cluster's default where it is left out. Set once.
@@ -294,27 +319,6 @@ pub enum TaintEffect {
     NoExecute,
 }
 
-/// How clients reach the nodes.
-#[derive(KubeSchema, Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Service {
-    /// Kind of the clients' Service.
-    #[serde(default, rename = "type")]
-    pub kind: ServiceKind,
-}
-
-/// Kind of a Service.
-#[derive(JsonSchema, Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ServiceKind {
-    /// Within the Kubernetes cluster.
-    #[default]
-    ClusterIP,
-    /// At a port of every machine.
-    NodePort,
-    /// Behind a load balancer of the provider.
-    LoadBalancer,
-}
-
 /// What there is.
 #[skip_serializing_none]
 #[derive(KubeSchema, Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -342,6 +346,8 @@ pub struct VectorClusterStatus {
     pub settings: BTreeMap<String, String>,
     /// The node that is taken away, while the cluster becomes smaller.
     pub leaving: Option<LeavingStatus>,
+    /// What the largest volume of a node has: no size below can be asked for.
+    pub volume_size: Option<Quantity>,
     /// Collections in the database.
     pub collections: Option<i32>,
     /// Shards of all collections.

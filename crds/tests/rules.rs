@@ -48,14 +48,45 @@ fn names_are_those_that_pods_and_services_can_have() {
 }
 
 #[test]
-fn volumes_only_grow_and_keep_their_class() {
-    let old = cluster(|_| ());
+fn what_the_operator_writes_on_pods_is_not_asked_for() {
+    let with = |pod: Value| cluster(|object| object["spec"]["pod"] = pod).validate_cel();
+    with(json!({"labels": {"team": "search"}, "annotations": {"team": "search"}})).unwrap();
+    for label in ["vanedb.io/cluster", "app.kubernetes.io/name", "app.kubernetes.io/part-of"] {
+        refused(with(json!({"labels": {label: "x"}})), "itself");
+    }
+    refused(with(json!({"annotations": {"vanedb.io/recipe": "x"}})), "itself");
+}
+
+#[test]
+fn nobody_is_published_to_the_world_by_one_word() {
+    let with =
+        |service: Value| cluster(|object| object["spec"]["service"] = service).validate_cel();
+    with(json!({})).unwrap();
+    with(json!({"type": "LoadBalancer", "sourceRanges": ["0.0.0.0/0"]})).unwrap();
+    with(json!({"type": "NodePort", "externalTrafficPolicy": "Local"})).unwrap();
+    for ranges in [json!({}), json!({"sourceRanges": []})] {
+        let mut service = ranges;
+        service["type"] = "LoadBalancer".into();
+        refused(with(service), "from where clients come");
+    }
+    refused(with(json!({"sourceRanges": ["10.0.0.0/8"]})), "of a LoadBalancer");
+    refused(with(json!({"externalTrafficPolicy": "Local"})), "of a NodePort");
+}
+
+#[test]
+fn volumes_never_shrink_and_keep_their_class() {
+    let old = cluster(|object| object["status"] = json!({"volumeSize": "10Gi"}));
     let with = |size: Value| cluster(|object| object["spec"]["storage"]["size"] = size);
     with("20Gi".into()).validate_cel_update(&old).unwrap();
     with("10240Mi".into()).validate_cel_update(&old).unwrap();
+    // While nothing is known to have grown a size can be taken back, and what is not changed stands.
+    with("9Gi".into()).validate_cel_update(&cluster(|_| ())).unwrap();
+    let larger = cluster(|object| object["status"] = json!({"volumeSize": "20Gi"}));
+    with("10Gi".into()).validate_cel_update(&larger).unwrap();
+    refused(with("11Gi".into()).validate_cel_update(&larger), "no volume becomes smaller");
     with(20_000_000_000_i64.into()).validate_cel_update(&old).unwrap();
-    refused(with("9Gi".into()).validate_cel_update(&old), "grow");
-    refused(with("10G".into()).validate_cel_update(&old), "grow");
+    refused(with("9Gi".into()).validate_cel_update(&old), "no volume becomes smaller");
+    refused(with("10G".into()).validate_cel_update(&old), "no volume becomes smaller");
     refused(with(0.into()).validate_cel(), "more than 0");
     refused(with("0.0Gi".into()).validate_cel(), "more than 0");
     let class =

@@ -127,6 +127,25 @@ async fn a_cluster_that_cannot_be_is_refused() {
             ),
             ("/spec/update", json!({"strategy": "Never"}), "spec.update.strategy"),
             ("/spec/nodez", 3.into(), "spec.nodez"),
+            ("/spec/image", json!({"digest": "sha256:4b"}), "spec.image.digest"),
+            ("/spec/pod", json!({"label": {}}), "spec.pod.label"),
+            (
+                "/spec/pod",
+                json!({"labels": {"vanedb.io/cluster": "x"}}),
+                "spec.pod.labels & itself",
+            ),
+            ("/spec/pod", json!({"user": "Root"}), "spec.pod.user & Platform"),
+            ("/spec/pod", json!({"affinity": []}), "spec.pod.affinity & object"),
+            (
+                "/spec/service",
+                json!({"type": "LoadBalancer"}),
+                "spec.service.sourceRanges & from where clients come",
+            ),
+            (
+                "/spec/service",
+                json!({"type": "LoadBalancer", "sourceRanges": ["all"]}),
+                "spec.service.sourceRanges[0]",
+            ),
         ],
     )
     .await;
@@ -137,13 +156,20 @@ async fn a_cluster_keeps_what_its_volumes_keep() {
     let name = "changed-clusters";
     let api = server(name).await;
     apply(api, name, &cluster()).await.unwrap();
+    let mut less = cluster();
+    less["spec"]["storage"]["size"] = "9Gi".into();
+    apply(api, name, &less).await.unwrap();
+    apply(api, name, &cluster()).await.unwrap();
+    let has = r#"{"status": {"volumeSize": "10Gi"}}"#;
+    let patch = ["-n", name, "patch", "vc", "demo", "--type=merge", "--subresource=status"];
+    api.kubectl(&[&patch[..], &["-p", has]].concat()).await.unwrap();
     refused(
         api,
         name,
         &cluster(),
         &[
-            ("/spec/storage/size", "9Gi".into(), "spec.storage.size & grow"),
-            ("/spec/storage/size", 10_000.into(), "spec.storage.size & grow"),
+            ("/spec/storage/size", "9Gi".into(), "spec.storage.size & smaller"),
+            ("/spec/storage/size", 10_000.into(), "spec.storage.size & smaller"),
             (
                 "/spec/storage/className",
                 "slow".into(),
@@ -365,7 +391,8 @@ async fn defaults_are_stored_and_numbers_are_amounts() {
         spec["storage"]["retention"],
         json!({"whenDeleted": "Retain", "whenScaled": "Retain"})
     );
-    assert_eq!(spec["service"], json!({"type": "ClusterIP"}));
+    assert_eq!(spec["service"], json!({"type": "ClusterIP", "ipFamilyPolicy": "PreferDualStack"}));
+    assert_eq!(spec["pod"], json!({"user": "Fixed"}));
     assert_eq!(spec["paused"], false);
     assert_eq!(
         spec["update"],
@@ -476,5 +503,5 @@ async fn kubectl_shows_scales_and_selects() {
     let selected = api.kubectl(&["-n", name, "get", "sp", selector, "-o", "name"]).await.unwrap();
     assert_eq!(selected.trim(), "shardplacement.vanedb.io/docs-0");
     let explained = api.kubectl(&["explain", "vc.spec.storage.size"]).await.unwrap();
-    assert!(explained.contains("It can only grow"), "{explained}");
+    assert!(explained.contains("allowVolumeExpansion"), "{explained}");
 }

@@ -3,6 +3,7 @@
 
 mod apply;
 pub mod build;
+mod claims;
 mod dereference;
 mod live;
 mod looks;

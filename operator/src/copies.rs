@@ -13,7 +13,9 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, PodSpec, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{
+    PersistentVolumeClaim, PersistentVolumeClaimSpec, Pod, PodSpec, Service, ServiceAccount,
+};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{Api, PartialObjectMeta};
 use kube::core::error_boundary::DeserializeGuard;
@@ -42,7 +44,8 @@ pub(crate) struct Copies {
     pub(crate) accounts: Store<Metadata<ServiceAccount>>,
     pub(crate) budgets: Store<Metadata<PodDisruptionBudget>>,
     pub(crate) recipes: Store<Metadata<ControllerRevision>>,
-    pub(crate) claims: Store<Metadata<PersistentVolumeClaim>>,
+    /// Their sizes, and what is said of those.
+    pub(crate) claims: Store<PersistentVolumeClaim>,
     is_filled: AtomicBool,
 }
 
@@ -60,7 +63,7 @@ pub(crate) struct Changes {
     pub(crate) accounts: Told<Metadata<ServiceAccount>>,
     pub(crate) budgets: Told<Metadata<PodDisruptionBudget>>,
     pub(crate) recipes: Told<Metadata<ControllerRevision>>,
-    pub(crate) claims: Told<Metadata<PersistentVolumeClaim>>,
+    pub(crate) claims: Told<PersistentVolumeClaim>,
 }
 
 impl Copies {
@@ -80,7 +83,7 @@ impl Copies {
         let (account_copies, accounts) = made(scoped(client, namespace), strip_metadata);
         let (budget_copies, budgets) = made(scoped(client, namespace), strip_metadata);
         let (recipe_copies, recipes) = made(scoped(client, namespace), strip_metadata);
-        let (claim_copies, claims) = made(scoped(client, namespace), strip_metadata);
+        let (claim_copies, claims) = made(scoped(client, namespace), strip_claim);
         let copies = Self {
             clusters,
             sets: set_copies,
@@ -176,6 +179,12 @@ fn strip_pod(pod: &mut Pod) {
     strip_metadata(pod);
     let machine = pod.spec.take().and_then(|spec| spec.node_name);
     pod.spec = Some(PodSpec { node_name: machine, ..PodSpec::default() });
+}
+
+fn strip_claim(claim: &mut PersistentVolumeClaim) {
+    strip_metadata(claim);
+    let resources = claim.spec.take().and_then(|spec| spec.resources);
+    claim.spec = Some(PersistentVolumeClaimSpec { resources, ..Default::default() });
 }
 
 /// The objects of a kind in one namespace, or in all.

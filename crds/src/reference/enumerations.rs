@@ -5,21 +5,25 @@ use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use crate::cluster::{
-    Finalize, LeaderBalance, PullPolicy, RebalanceMode, Retain, ServiceKind, TaintEffect,
-    TopologySpread, UpdateStrategy,
+    ExternalTraffic, Finalize, IpFamilies, LeaderBalance, PodUser, PullPolicy, RebalanceMode,
+    Retain, ServiceKind, TaintEffect, TopologySpread, TrafficDistribution, UpdateStrategy,
 };
 use crate::collection::{
     Datatype, Distance, FieldType, Memory, Modifier, ShardingMethod, Tokenizer, VectorState,
 };
 use crate::placement::{MovePhase, Role};
 
-fn all() -> [Schema; 19] {
+fn all() -> [Schema; 23] {
     [
         schema_for!(PullPolicy),
         schema_for!(Retain),
         schema_for!(TopologySpread),
         schema_for!(TaintEffect),
+        schema_for!(PodUser),
         schema_for!(ServiceKind),
+        schema_for!(ExternalTraffic),
+        schema_for!(IpFamilies),
+        schema_for!(TrafficDistribution),
         schema_for!(UpdateStrategy),
         schema_for!(Finalize),
         schema_for!(RebalanceMode),

@@ -6,7 +6,9 @@
 
 mod away;
 mod children;
+mod deploy;
 mod foreign;
+mod growth;
 mod guide;
 mod idle;
 mod life;

@@ -141,7 +141,8 @@ pub(super) async fn step(
         | Step::MoveCopies { .. }
         | Step::RemoveNode { .. }
         | Step::RetireVolume { .. }
-        | Step::KeepVolume { .. } => {
+        | Step::KeepVolume { .. }
+        | Step::ResizeVolume { .. } => {
             member_step(&Members { client, cluster, seen, request }, step).await
         }
     }
@@ -158,6 +159,7 @@ async fn member_step(members: &Members<'_>, step: &Step) -> Result<(), ApplyErro
         Step::RemoveNode { node, disk, .. } => members.remove(*node, disk).await,
         Step::RetireVolume { claim, node } => members.retire(claim, Some(*node)).await,
         Step::KeepVolume { claim } => members.retire(claim, None).await,
+        Step::ResizeVolume { claim, size } => members.resize(claim, size).await,
         _ => Ok(()),
     }
 }

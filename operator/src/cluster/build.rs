@@ -16,6 +16,7 @@ use serde::Serialize;
 
 pub(crate) use config_map::settings_of;
 pub use pod::TOKEN_FILE;
+pub(crate) use pod::affinity;
 pub use revision::Recipe;
 pub use secret::secret;
 pub use stateful_set::stateful_set;

@@ -6,10 +6,10 @@ use std::time::Instant;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::{Resource, ResourceExt};
+use kube::ResourceExt;
 use vane_crds::cluster::{Retain, Retention};
 
+use super::claims;
 use super::live;
 use super::looks;
 use super::observed::{Claim, Leaver, Observed, Pod, Set};
@@ -61,7 +61,7 @@ pub(crate) async fn dereference(
     let there = statefulset(scope, &children).await?;
     let mut set = there.as_ref().map(|there| set(cluster, there));
     let kept = looks::recipes(scope).await?;
-    let claims = claims(scope).await?;
+    let claims = all_claims(scope).await?;
     let kept_claims = claims.iter().filter(|(_, claim)| claim.retired.is_none());
     let highest_claim = kept_claims.map(|(ordinal, _)| *ordinal).max();
     let found = pods::list(scope).await?;
@@ -202,22 +202,20 @@ fn recipes(
 }
 
 /// The claims of the cluster, by ordinal. Volumes that were retained have claims and no pods yet.
-async fn claims(scope: Scope<'_>) -> Result<BTreeMap<i32, Claim>, CallError> {
-    let found: Vec<ObjectMeta> = match scope.copies_of(|copies| &copies.claims) {
-        Some(copies) => copies.iter().map(|copy| copy.meta().clone()).collect(),
+async fn all_claims(scope: Scope<'_>) -> Result<BTreeMap<i32, Claim>, CallError> {
+    let found: Vec<PersistentVolumeClaim> = match scope.copies_of(|copies| &copies.claims) {
+        Some(copies) => copies.iter().map(|copy| (**copy).clone()).collect(),
         None => {
             let claims = scope.api::<PersistentVolumeClaim>();
             let failed = kubernetes(Request::List("the volume claims".into()));
-            let found = claims.list_metadata(&scope.selected()).await.map_err(failed)?;
-            found.items.into_iter().map(|found| found.metadata).collect()
+            claims.list(&scope.selected()).await.map_err(failed)?.items
         }
     };
-    let claim = |found: ObjectMeta| {
-        let ordinal = names::claim_ordinal(scope.cluster, &found.name?)?;
-        let retired = found.labels.and_then(|mut labels| labels.remove(names::RETIRED_LABEL));
-        Some((ordinal, Claim { uid: found.uid.unwrap_or_default(), retired }))
+    let of = |found: PersistentVolumeClaim| {
+        let ordinal = names::claim_ordinal(scope.cluster, found.metadata.name.as_deref()?)?;
+        Some((ordinal, claims::claim(found)))
     };
-    Ok(found.into_iter().filter_map(claim).collect())
+    Ok(found.into_iter().filter_map(of).collect())
 }
 
 /// The most copies that a collection is to have, by the first node that says so.

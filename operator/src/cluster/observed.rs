@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use vane_crds::Quantity;
 use vane_crds::cluster::{FailedUpdate, Retention};
 
 use super::standing::{Child, Standing};
@@ -81,6 +82,14 @@ pub struct Claim {
     pub uid: String,
     /// The node that its disk was, where it is no member's any more.
     pub retired: Option<String>,
+    /// How large its volume is to be.
+    pub asked: Option<Quantity>,
+    /// How large its volume is, where there is one.
+    pub has: Option<Quantity>,
+    /// Why it does not grow, as Kubernetes says.
+    pub trouble: Option<String>,
+    /// It grew, and its pod sees it once it is made anew.
+    pub needs_restart: bool,
 }
 
 /// Facts about a cluster, all of one pass.

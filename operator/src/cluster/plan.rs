@@ -4,8 +4,10 @@
 mod disruption;
 mod failing;
 mod founding;
+mod growth;
 mod level;
 mod lost;
+mod made_from;
 mod pods;
 mod policy;
 mod refusals;
@@ -20,6 +22,8 @@ mod windows;
 mod zones;
 
 pub use self::founding::Founding;
+pub use self::growth::Growth;
+pub(crate) use self::growth::largest as largest_volume;
 pub(crate) use self::level::waiting as waiting_level;
 pub use self::lost::Lost;
 pub use self::refusals::Refusal;
@@ -49,6 +53,8 @@ pub struct Plan {
     pub leaving: Option<Leaving>,
     /// Nodes whose disk is gone.
     pub lost: Vec<Lost>,
+    /// Volumes that grow.
+    pub growing: Vec<Growth>,
 }
 
 /// Plans the next pass.
@@ -65,7 +71,7 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     };
     let mut refusals = refusals::refusals(cluster, observed);
     // Of a database that runs already it is a refusal, and no end of it.
-    refusals.extend(settings::refusal(cluster));
+    refusals.extend(made_from::refusal(cluster));
     refusals.extend(windows::refusal(&cluster.spec.maintenance));
     refusals.extend(taken.filter(|_| !matches!(founding, Founding::Stuck(_))));
     if let Founding::Stuck(refusal) = &founding {
@@ -93,7 +99,12 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     if keeps_children && steps.is_empty() && matches!(founding, Founding::Done(_)) {
         steps.extend(level::raise(cluster, observed, roll.as_ref()));
     }
-    Plan { steps, refusals, founding, keeps_children, may_disrupt, roll, leaving, lost }
+    // Last: where volumes cannot grow the step fails for good, and holds up nothing else.
+    if keeps_children && steps.is_empty() {
+        steps.extend(growth::step(cluster, observed, &founding));
+    }
+    let growing = growth::growing(cluster, observed);
+    Plan { steps, refusals, founding, keeps_children, may_disrupt, roll, leaving, lost, growing }
 }
 
 fn steps(cluster: &ValidatedCluster, observed: &Observed, founding: &Founding) -> Vec<Step> {

@@ -5,8 +5,10 @@
 //! same amount changes the hash of a spec that is there. `VERSION` changes with what the list
 //! means, and restarts every pod of everybody.
 
-use serde_json::json;
-use vane_crds::cluster::{PullPolicy, TaintEffect, TopologySpread};
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use vane_crds::cluster::{PodOptions, PodUser, PullPolicy, TaintEffect, TopologySpread};
 use vane_crds::quantity::Amounts;
 use vane_crds::{Quantity, cluster};
 use xxhash_rust::xxh3::xxh3_64;
@@ -58,6 +60,7 @@ fn fields(cluster: &ValidatedCluster) -> Vec<[String; 2]> {
         "repository",
         Some(&*spec.image.repository).filter(|repository| *repository != REPOSITORY),
     );
+    fields.add("digest", spec.image.digest.as_deref());
     fields.add("pullPolicy", pull_policy(spec.image.pull_policy));
     for secret in &spec.image.pull_secrets {
         fields.add("pullSecret", Some(secret));
@@ -73,6 +76,7 @@ fn fields(cluster: &ValidatedCluster) -> Vec<[String; 2]> {
     for toleration in &spec.placement.tolerations {
         fields.toleration(toleration);
     }
+    fields.pod(&spec.pod);
     for (setting, value) in &spec.settings {
         fields.add(&format!("setting {setting}"), Some(value));
     }
@@ -98,11 +102,37 @@ impl Fields {
         }
     }
 
+    fn pod(&mut self, pod: &PodOptions) {
+        for (label, value) in &pod.labels {
+            self.add(&format!("podLabel {label}"), Some(value));
+        }
+        for (annotation, value) in &pod.annotations {
+            self.add(&format!("podAnnotation {annotation}"), Some(value));
+        }
+        self.add("priorityClass", pod.priority_class_name.as_deref());
+        self.add("runtimeClass", pod.runtime_class_name.as_deref());
+        let affinity = pod.affinity.clone().map(|affinity| sorted(Value::Object(affinity)));
+        self.add("affinity", affinity.map(|affinity| affinity.to_string()).as_deref());
+        self.add("user", user(pod.user));
+    }
+
     fn toleration(&mut self, toleration: &cluster::Toleration) {
         self.add("toleration", Some(""));
         self.add("key", toleration.key.as_deref());
         self.add("value", toleration.value.as_deref());
         self.add("effect", toleration.effect.map(effect));
+    }
+}
+
+/// The same value with the fields of each object in one order, however it was written.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> = fields.into_iter().collect();
+            Value::Object(fields.into_iter().map(|(name, value)| (name, sorted(value))).collect())
+        }
+        Value::Array(values) => values.into_iter().map(sorted).collect(),
+        plain => plain,
     }
 }
 
@@ -120,6 +150,13 @@ fn spread(spread: TopologySpread) -> Option<&'static str> {
     match spread {
         TopologySpread::Preferred => None,
         TopologySpread::Required => Some("Required"),
+    }
+}
+
+fn user(user: PodUser) -> Option<&'static str> {
+    match user {
+        PodUser::Fixed => None,
+        PodUser::Platform => Some("Platform"),
     }
 }
 
@@ -152,7 +189,6 @@ fn before_recipes(cluster: &ValidatedCluster, set: &Set) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use serde_json::Value;
     use vane_crds::VectorCluster;
 
     use super::*;
@@ -186,7 +222,19 @@ mod tests {
         })
     }
 
-    /// Of these five no operator may ever make anything else: each pod of everybody would be
+    /// What recipes have had since pods can have more than the operator gives them.
+    fn of_pods() -> Value {
+        json!({
+            "image": {"digest": format!("sha256:{}", "0".repeat(64))},
+            "pod": {
+                "labels": {"team": "search"}, "annotations": {"team": "search"},
+                "priorityClassName": "high", "runtimeClassName": "high", "user": "Platform",
+                "affinity": {"podAffinity": {}, "nodeAffinity": {}},
+            },
+        })
+    }
+
+    /// Of these no operator may ever make anything else: each pod of everybody would be
     /// replaced.
     #[test]
     fn names_of_recipes_stay_for_ever() {
@@ -199,6 +247,7 @@ mod tests {
                 of(json!({"resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}})),
                 of(everything()),
                 of_spec(&restarted),
+                of(of_pods()),
             ],
             [
                 "8a42a850536bedec",
@@ -206,6 +255,7 @@ mod tests {
                 "4d5cdcf016abe6f9",
                 "3b34dc59a0ecffd9",
                 "39aac8a39736b751",
+                "",
             ]
         );
     }
@@ -217,7 +267,8 @@ mod tests {
             json!({"nodes": 5}),
             json!({"paused": true}),
             json!({"storage": {"size": "20Gi", "retention": {"whenScaled": "Delete"}}}),
-            json!({"service": {"type": "NodePort"}}),
+            json!({"service": {"type": "NodePort", "ipFamilyPolicy": "SingleStack"}}),
+            json!({"pod": {"labels": {}, "user": "Fixed"}}),
             json!({"update": {"minReadySeconds": 0}}),
             json!({"image": {"repository": "vanedb/vane"}}),
             json!({"resources": {}}),
@@ -232,13 +283,20 @@ mod tests {
     #[test]
     fn every_part_of_a_recipe_is_in_its_name() {
         let mut names = std::collections::BTreeSet::from([of_spec(&cluster(&json!({})))]);
-        let whole = everything();
-        for (part, value) in whole.as_object().unwrap() {
+        let (before, since) = (everything(), of_pods());
+        let parts = before.as_object().unwrap().iter().chain(since.as_object().unwrap());
+        for (part, value) in parts {
             for (field, value) in value.as_object().unwrap() {
                 let name = of_spec(&cluster(&json!({part: {field: value}})));
                 assert!(names.insert(name), "{part}.{field}");
             }
         }
+        let affinity = |text: &str| {
+            let affinity: Value = serde_json::from_str(text).unwrap();
+            of_spec(&cluster(&json!({"pod": {"affinity": affinity}})))
+        };
+        let [one, other] = [r#"{"a": [{"b": 1, "c": 2}]}"#, r#"{"a": [{"c": 2, "b": 1}]}"#];
+        assert_eq!(affinity(one), affinity(other), "however it is written");
         // Where one field ends and the next begins is part of it too.
         let tolerations =
             |list: Value| of_spec(&cluster(&json!({"placement": {"tolerations": list}})));

@@ -10,7 +10,7 @@ use vane_proto::admin;
 use vane_proto::admin::balance::Standing;
 
 use super::observed::Observed;
-use super::plan::{Founding, Leaving, Plan, Refusal, Stand};
+use super::plan::{Founding, Leaving, Plan, Refusal, Stand, largest_volume};
 use super::updated;
 use super::validate::ValidatedCluster;
 use super::volumes;
@@ -50,6 +50,8 @@ pub(crate) fn status(
             .filter(|level| *level > 0)
             .map(|level| count(level as usize));
     }
+    // While the claims cannot be seen it is what it was.
+    status.volume_size = largest_volume(observed).or(status.volume_size);
     status.leaving = plan.leaving.as_ref().map(leaving);
     status.update = updated::figures(cluster, observed, plan.roll.as_ref(), now);
     for (kind, finding) in [
@@ -70,7 +72,7 @@ pub(crate) fn status(
         finding.write(BALANCED, &mut status.conditions, cluster.generation, now);
     }
     // What one node says by itself is no news of any disk.
-    if let Some(finding) = volumes::healthy(cluster, observed, &plan.lost) {
+    if let Some(finding) = volumes::healthy(cluster, observed, plan) {
         finding.write(VOLUMES_HEALTHY, &mut status.conditions, cluster.generation, now);
     }
     status

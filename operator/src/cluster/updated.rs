@@ -32,7 +32,7 @@ pub(super) fn updated(
         _ if cluster.spec.paused => Finding::no("Paused", format!("spec.paused is set, and {of}")),
         Stand::Rolling(what) => Finding::no("Rolling", format!("{of}: {what}")),
         Stand::Unsafe(why) => Finding::no("WaitingForSafety", format!("{of}: {why}")),
-        Stand::Refused(why) => Finding::no("UnknownSetting", format!("{of}: {why}")),
+        Stand::Refused(why) => Finding::no(why.reason, format!("{of}: {}", why.message)),
         Stand::Closed(when) => Finding::no("WaitingForWindow", format!("{of}: {when}")),
         Stand::NoTurn(why) => Finding::no("WaitingForTurn", format!("{of}: {why}")),
         Stand::ByHand(pods) => Finding::no(

@@ -3,7 +3,7 @@
 use vane_proto::admin;
 
 use super::observed::Observed;
-use super::plan::Lost;
+use super::plan::{Growth, Lost, Plan};
 use super::validate::ValidatedCluster;
 use crate::database::Disk;
 use crate::names;
@@ -16,15 +16,17 @@ const SHARDS_TOLD_MAX: usize = 5;
 pub(super) fn healthy(
     cluster: &ValidatedCluster,
     observed: &Observed,
-    lost: &[Lost],
+    plan: &Plan,
 ) -> Option<Finding> {
     if !observed.is_confirmed() {
         return None;
     }
+    let lost = plan.lost.as_slice();
     // What nothing comes back from by itself is told before what does.
     let told = lost.iter().min_by_key(|lost| (lost.stuck.is_empty(), lost.is_given_up));
     let Some(first) = told else {
-        return Some(Finding::yes("Healthy", "each node has the disk that it is known by"));
+        let healthy = Finding::yes("Healthy", "each node has the disk that it is known by");
+        return Some(growing(cluster, &plan.growing).unwrap_or(healthy));
     };
     let message: Vec<String> = lost.iter().map(|lost| words(cluster, lost)).collect();
     let reason = match (first.stuck.is_empty(), first.is_given_up) {
@@ -33,6 +35,28 @@ pub(super) fn healthy(
         (true, false) => "VolumeLost",
     };
     Some(Finding::no(reason, message.join("; ")))
+}
+
+/// What is said of volumes that are not as large yet as they are to be.
+fn growing(cluster: &ValidatedCluster, growing: &[Growth]) -> Option<Finding> {
+    let told =
+        growing.iter().min_by_key(|growth| (growth.trouble.is_none(), !growth.needs_restart))?;
+    let Growth { claim, has, asked, .. } = told;
+    let sizes = format!("{claim} has {} and is to have {}", has.0, asked.0);
+    Some(match (&told.trouble, told.needs_restart) {
+        (Some(why), _) => Finding::no("ResizeFailed", format!("{sizes}: {why}")),
+        (None, true) => Finding::no(
+            "NeedsRestart",
+            format!(
+                "{sizes}: its file system grows when its pod is made anew; kubectl -n {} annotate \
+                 --overwrite vc {} {}=\"$(date)\" replaces all pods, one after the other",
+                cluster.namespace,
+                cluster.name,
+                names::RESTART_ANNOTATION
+            ),
+        ),
+        (None, false) => Finding::no("Resizing", sizes),
+    })
 }
 
 fn words(cluster: &ValidatedCluster, lost: &Lost) -> String {

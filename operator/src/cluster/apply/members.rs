@@ -1,4 +1,5 @@
-//! The steps by which members leave the database, and their pods and volumes with them.
+//! The steps by which members leave the database, and their pods and volumes with them; and those
+//! of volumes that stay.
 
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::api::{Api, Patch, PatchParams};
@@ -57,17 +58,32 @@ impl Members<'_> {
 
     /// Says of a claim which node its disk was; `None` takes it back.
     pub(super) async fn retire(&self, claim: &str, node: Option<u64>) -> Result<(), ApplyError> {
-        let ordinal = names::claim_ordinal(&self.cluster.name, claim);
-        let seen = ordinal.and_then(|ordinal| self.seen.observed.claims.get(&ordinal));
         let node: Option<String> = node.map(|node| node.to_string());
-        // With the UUID: a claim that was made anew meanwhile is another disk.
-        let patch: Value = json!({"metadata": {
-            "uid": seen.map(|seen| &seen.uid), "labels": {names::RETIRED_LABEL: node},
-        }});
+        let labels = json!({names::RETIRED_LABEL: node});
+        let patch = json!({"metadata": {"uid": self.uid(claim), "labels": labels}});
+        self.patch(claim, &patch).await
+    }
+
+    /// Has a claim ask for another size. Kubernetes refuses where its class does not allow it.
+    pub(super) async fn resize(&self, claim: &str, size: &str) -> Result<(), ApplyError> {
+        let resources = json!({"requests": {"storage": size}});
+        let patch = json!({
+            "metadata": {"uid": self.uid(claim)}, "spec": {"resources": resources},
+        });
+        self.patch(claim, &patch).await
+    }
+
+    /// Of the claim that was seen: one that was made anew meanwhile is another disk.
+    fn uid(&self, claim: &str) -> Option<&str> {
+        let ordinal = names::claim_ordinal(&self.cluster.name, claim)?;
+        self.seen.observed.claims.get(&ordinal).map(|seen| seen.uid.as_str())
+    }
+
+    async fn patch(&self, claim: &str, patch: &Value) -> Result<(), ApplyError> {
         let claims: Api<PersistentVolumeClaim> =
             Api::namespaced(self.client.clone(), &self.cluster.namespace);
         let how = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
-        let patched = claims.patch_metadata(claim, &how, &Patch::Merge(patch)).await;
+        let patched = claims.patch(claim, &how, &Patch::Merge(patch)).await;
         Ok(patched.map(drop).map_err(kubernetes(self.request.clone()))?)
     }
 }

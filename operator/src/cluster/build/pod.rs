@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, EnvVar,
+    Affinity, Capabilities, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, EnvVar,
     EnvVarSource, HTTPGetAction, KeyToPath, Lifecycle, LifecycleHandler, LocalObjectReference,
     ObjectFieldSelector, PodSecurityContext, PodSpec, Probe, ResourceRequirements, SeccompProfile,
     SecretVolumeSource, SecurityContext, SleepAction, Toleration, TopologySpreadConstraint, Volume,
@@ -11,7 +11,8 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use vane_crds::cluster::{self, TopologySpread};
+use serde_json::Value;
+use vane_crds::cluster::{self, PodOptions, PodUser, TopologySpread};
 use vane_crds::quantity::Amounts;
 
 use super::word;
@@ -27,6 +28,8 @@ const TOKEN_DIR: &str = "/etc/vane/token";
 pub const TOKEN_FILE: &str = "/etc/vane/token/token";
 /// Nobody: the image and the volume need no other.
 const USER: i64 = 65532;
+/// What a pod asks for where the spec says nothing: enough to start and to serve a little.
+const REQUESTS: [(&str, &str); 2] = [("cpu", "500m"), ("memory", "1Gi")];
 /// Seconds in which Services stop sending new connections, before the node is told to stop.
 const LEAVE_SERVICE_S: i64 = 5;
 /// Seconds to hand leaders over, finish what is on its way and leave a clean disk.
@@ -50,19 +53,10 @@ pub(super) fn pod(cluster: &ValidatedCluster) -> PodSpec {
         node_selector: Some(placement.node_selector.clone()).filter(|labels| !labels.is_empty()),
         tolerations: some(placement.tolerations.iter().map(toleration)),
         topology_spread_constraints: Some(spread(cluster)),
-        security_context: Some(PodSecurityContext {
-            run_as_non_root: Some(true),
-            run_as_user: Some(USER),
-            run_as_group: Some(USER),
-            fs_group: Some(USER),
-            // A large volume is not walked through at each start.
-            fs_group_change_policy: Some("OnRootMismatch".into()),
-            seccomp_profile: Some(SeccompProfile {
-                type_: "RuntimeDefault".into(),
-                ..SeccompProfile::default()
-            }),
-            ..PodSecurityContext::default()
-        }),
+        affinity: affinity(&spec.pod).ok().flatten(),
+        priority_class_name: spec.pod.priority_class_name.clone(),
+        runtime_class_name: spec.pod.runtime_class_name.clone(),
+        security_context: Some(security(spec.pod.user)),
         containers: vec![container(cluster)],
         volumes: Some(vec![Volume {
             name: "token".into(),
@@ -83,6 +77,58 @@ pub(super) fn pod(cluster: &ValidatedCluster) -> PodSpec {
     }
 }
 
+fn security(user: PodUser) -> PodSecurityContext {
+    // A platform that gives each namespace its users refuses pods that bring their own.
+    let user = Some(USER).filter(|_| user == PodUser::Fixed);
+    PodSecurityContext {
+        run_as_non_root: Some(true),
+        run_as_user: user,
+        run_as_group: user,
+        fs_group: user,
+        // A large volume is not walked through at each start.
+        fs_group_change_policy: Some("OnRootMismatch".into()),
+        seccomp_profile: Some(SeccompProfile {
+            type_: "RuntimeDefault".into(),
+            ..SeccompProfile::default()
+        }),
+        ..PodSecurityContext::default()
+    }
+}
+
+/// The affinity of the pods.
+///
+/// # Errors
+/// A text that says what of it no Pod has: the API server takes whatever stands there.
+pub(crate) fn affinity(options: &PodOptions) -> Result<Option<Affinity>, String> {
+    let Some(given) = &options.affinity else { return Ok(None) };
+    let given = Value::Object(given.clone());
+    let read: Affinity = serde_json::from_value(given.clone()).map_err(|e| e.to_string())?;
+    let kept = serde_json::to_value(&read).map_err(|e| e.to_string())?;
+    match lost(&given, &kept) {
+        Some(path) => Err(format!("a Pod has no {}", path.trim_start_matches('.'))),
+        None => Ok(Some(read)),
+    }
+}
+
+/// The path of a field that is in one value and not in the other.
+fn lost(given: &Value, kept: &Value) -> Option<String> {
+    match (given, kept) {
+        (Value::Object(given), kept) => given.iter().find_map(|(name, value)| {
+            // What is empty may be left out.
+            let is_empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            match kept.get(name) {
+                Some(kept) => lost(value, kept).map(|path| format!(".{name}{path}")),
+                None => (!is_empty).then(|| format!(".{name}")),
+            }
+        }),
+        (Value::Array(given), kept) => given
+            .iter()
+            .enumerate()
+            .find_map(|(at, value)| lost(value, kept.get(at)?).map(|path| format!("[{at}]{path}"))),
+        _ => None,
+    }
+}
+
 /// The items, or no list where there are none.
 fn some<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
     Some(items.collect::<Vec<T>>()).filter(|items| !items.is_empty())
@@ -92,7 +138,11 @@ fn container(cluster: &ValidatedCluster) -> Container {
     let image = &cluster.spec.image;
     Container {
         name: "vane".into(),
-        image: Some(format!("{}:{}", image.repository, cluster.spec.version)),
+        image: Some(match &image.digest {
+            // Without the tag: not every runtime takes both.
+            Some(digest) => format!("{}@{digest}", image.repository),
+            None => format!("{}:{}", image.repository, cluster.spec.version),
+        }),
         image_pull_policy: word(image.pull_policy),
         args: Some(vec!["serve".into()]),
         env: Some(environment(cluster)),
@@ -199,7 +249,15 @@ fn probe(path: &str, period_s: i32, timeout_s: i32, failures: i32) -> Probe {
 }
 
 fn resources(cluster: &ValidatedCluster) -> Option<ResourceRequirements> {
-    let resources = cluster.spec.resources.as_ref()?;
+    let Some(resources) = &cluster.spec.resources else {
+        // Pods that ask for nothing are the first to be evicted. Not a part of the recipe: pods
+        // that are there get it when they are made again.
+        let requests = REQUESTS.map(|(name, amount)| (name.to_owned(), Quantity(amount.into())));
+        return Some(ResourceRequirements {
+            requests: Some(requests.into()),
+            ..ResourceRequirements::default()
+        });
+    };
     Some(ResourceRequirements {
         requests: resources.requests.as_ref().map(amounts),
         limits: resources.limits.as_ref().map(amounts),
@@ -247,5 +305,36 @@ fn spread_over(key: &str, spread: TopologySpread, cluster: &str) -> TopologySpre
         when_unsatisfiable: otherwise.into(),
         label_selector: Some(names::label_selector(cluster)),
         ..TopologySpreadConstraint::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(affinity: Value) -> Result<bool, String> {
+        let affinity = serde_json::from_value(affinity).expect("it is an object");
+        let options = PodOptions { affinity: Some(affinity), ..PodOptions::default() };
+        super::affinity(&options).map(|affinity| affinity.is_some())
+    }
+
+    #[test]
+    fn of_an_affinity_nothing_is_passed_over_in_silence() {
+        let term = json!({"topologyKey": "zone", "labelSelector": {"matchLabels": {"a": "b"}}});
+        let with = |terms: Value| json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}});
+        assert_eq!(told(with(json!([term]))), Ok(true));
+        assert_eq!(told(with(json!([]))), Ok(true));
+        let mut misspelt = term.clone();
+        misspelt["labelSelector"]["matchLabel"] = json!({"a": "b"});
+        assert_eq!(
+            told(with(json!([term, misspelt]))),
+            Err("a Pod has no podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[1]\
+                 .labelSelector.matchLabel"
+                .to_owned())
+        );
+        assert_eq!(told(json!({"pods": {}})), Err("a Pod has no pods".to_owned()));
+        assert!(told(with(json!({"a": "b"}))).is_err(), "not a list");
     }
 }

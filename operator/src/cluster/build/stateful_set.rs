@@ -47,10 +47,15 @@ pub fn stateful_set(cluster: &ValidatedCluster, replicas: i32) -> StatefulSet {
 
 /// What pods are made from, with the name of its recipe.
 pub(super) fn template(cluster: &ValidatedCluster) -> PodTemplateSpec {
+    // What people ask for first: no word of theirs can stand where one of ours belongs.
+    let options = &cluster.spec.pod;
+    let (mut labels, mut annotations) = (options.labels.clone(), options.annotations.clone());
+    labels.extend(names::labels(&cluster.name));
+    annotations.insert(names::RECIPE.to_owned(), recipe::of_spec(cluster));
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
-            labels: Some(names::labels(&cluster.name)),
-            annotations: Some([(names::RECIPE.to_owned(), recipe::of_spec(cluster))].into()),
+            labels: Some(labels),
+            annotations: Some(annotations),
             ..ObjectMeta::default()
         }),
         spec: Some(pod::pod(cluster)),

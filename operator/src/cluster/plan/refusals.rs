@@ -1,9 +1,7 @@
 //! What a spec asks for that this cluster cannot get with what there is. What one object alone
 //! can say wrong was refused by the API server.
 
-use vane_crds::Quantity;
-
-use super::{pods, scale_in};
+use super::{growth, pods, scale_in};
 use crate::cluster::observed::{Observed, Set};
 use crate::cluster::validate::ValidatedCluster;
 use crate::names;
@@ -24,7 +22,7 @@ pub(super) fn refusals(cluster: &ValidatedCluster, observed: &Observed) -> Vec<R
     let refusals = [
         scale_in::refusal(cluster, observed),
         retired_volume(cluster, observed),
-        other_size(cluster, set),
+        growth::refusal(cluster, observed),
         retention(cluster, set),
     ];
     refusals.into_iter().flatten().collect()
@@ -43,18 +41,6 @@ fn retired_volume(cluster: &ValidatedCluster, observed: &Observed) -> Option<Ref
              with all of its copies; delete it to go on: kubectl -n {} delete pvc {claim}",
             names::pod(&cluster.name, ordinal),
             cluster.namespace
-        ),
-    })
-}
-
-fn other_size(cluster: &ValidatedCluster, set: &Set) -> Option<Refusal> {
-    let (there, wanted) = (set.size.as_deref()?, &cluster.spec.storage.size);
-    // By amount: 10Gi and 10240Mi are the same size.
-    (Quantity::from(there).milli() != wanted.milli()).then(|| Refusal {
-        reason: "VolumeGrowthNotSupported",
-        message: format!(
-            "volumes cannot grow yet: they keep {there}, spec.storage.size asks for {}",
-            wanted.0
         ),
     })
 }

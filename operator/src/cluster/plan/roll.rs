@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use vane_crds::cluster::{FailedUpdate, UpdateStrategy};
 
 use super::failing::{failure, seconds};
-use super::settings;
+use super::made_from;
 use super::windows::{Opening, opening};
-use super::{Founding, Step};
+use super::{Founding, Refusal, Step};
 use crate::cluster::observed::{Observed, Pod, Set};
 use crate::cluster::recipe;
 use crate::cluster::validate::ValidatedCluster;
@@ -45,8 +45,8 @@ pub enum Stand {
     Rolling(String),
     /// No node may go now; why.
     Unsafe(String),
-    /// The spec has settings that no node has.
-    Refused(String),
+    /// The spec has something that no pod can be made from.
+    Refused(Refusal),
     /// No window of maintenance is open; when the next one opens.
     Closed(String),
     /// So many clusters are rolled already; in words.
@@ -146,8 +146,8 @@ impl Facts<'_> {
                 let step = Step::NoteGood(self.current.to_owned());
                 return doing(None, "the way back is noted".into(), step);
             }
-            if let Some(refusal) = settings::refusal(self.cluster) {
-                return (None, Stand::Refused(refusal.message), None);
+            if let Some(refusal) = made_from::refusal(self.cluster) {
+                return (None, Stand::Refused(refusal), None);
             }
             // Not before its time: whatever takes a pod away meanwhile would begin the roll-out.
             // What may repair something need not wait.

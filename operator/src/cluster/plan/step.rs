@@ -152,6 +152,14 @@ pub enum Step {
         /// The claim.
         claim: String,
     },
+    /// Have a claim ask for another size.
+    #[display("have volume {claim} become {size}")]
+    ResizeVolume {
+        /// The claim.
+        claim: String,
+        /// How large its volume is to be.
+        size: String,
+    },
     /// Tell the database that a node stays after all.
     #[display("tell the database that {pod} (node {node}) stays")]
     Stay {
@@ -199,6 +207,7 @@ impl Step {
             Self::RemoveNode { .. } => "RemovingNode",
             Self::ScaleIn(_) => "ScalingIn",
             Self::KeepVolume { .. } => "KeepingVolume",
+            Self::ResizeVolume { .. } => "ResizingVolume",
             Self::Stay { .. } => "Staying",
             Self::ForgetLeaving => "ForgettingLeaving",
             Self::DropRecipe(_) => "DroppingRecipe",

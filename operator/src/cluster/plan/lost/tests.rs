@@ -50,7 +50,7 @@ fn observed(shards: Vec<Shard>) -> Observed {
         let (name, state) = (names::pod("demo", ordinal), PodState::default());
         (ordinal, Pod { name, ready: true, zone: None, disk, state })
     };
-    let claim = |ordinal| (ordinal, Claim { uid: "now".into(), retired: None });
+    let claim = |ordinal| (ordinal, Claim { uid: "now".into(), ..Claim::default() });
     Observed {
         set: Some(Set { replicas: 3, owned: true, ..Set::default() }),
         pods: (0..3).map(pod).collect(),
