@@ -1,5 +1,6 @@
 //! `VectorCluster`: a database, the nodes it runs on and their disks.
 
+mod draining;
 mod leaving;
 mod maintenance;
 mod pod;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
+pub use self::draining::Draining;
 pub use self::leaving::LeavingStatus;
 pub use self::maintenance::{Maintenance, Window};
 pub use self::pod::{PodOptions, PodUser};
@@ -348,6 +350,10 @@ pub struct VectorClusterStatus {
     pub leaving: Option<LeavingStatus>,
     /// What the largest volume of a node has: no size below can be asked for.
     pub volume_size: Option<Quantity>,
+    /// Pods whose machine is about to be drained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["pod".into()]))]
+    pub draining: Vec<Draining>,
     /// Collections in the database.
     pub collections: Option<i32>,
     /// Shards of all collections.

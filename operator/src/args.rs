@@ -36,6 +36,16 @@ pub struct Args {
     /// Seconds between the first steps of two clusters
     #[arg(long, env = "VANE_OPERATOR_ROLL_DELAY", default_value_t = 0)]
     pub roll_delay_seconds: u64,
+    /// Keys of taints by which a machine says that it is about to be drained, separated by commas:
+    /// its nodes hand over what they lead. One that is cordoned says so in any case
+    #[arg(
+        long,
+        env = "VANE_OPERATOR_DRAIN_TAINTS",
+        value_delimiter = ',',
+        default_value = "node.kubernetes.io/unschedulable,karpenter.sh/disrupted,\
+                           ToBeDeletedByClusterAutoscaler"
+    )]
+    pub drain_taints: Vec<String>,
     /// For tests: the process ends before the step of this name
     #[arg(long, hide = true)]
     pub exit_before: Option<String>,

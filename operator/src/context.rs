@@ -1,6 +1,6 @@
 //! What every reconciliation shares.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,6 +53,8 @@ pub struct Context {
     pub(crate) channels: Channels,
     /// Which clusters may be rolled.
     pub(crate) turns: Turns,
+    /// Keys of taints by which machines say that they are about to be drained.
+    drain_taints: BTreeSet<String>,
     /// Where the process ends, in tests.
     pub failpoint: Failpoint,
     /// What watches have, by the namespace that they are of; `None` is all of them.
@@ -77,6 +79,7 @@ impl Context {
             channels: Channels::default(),
             copies: Mutex::default(),
             turns: Turns::default(),
+            drain_taints: BTreeSet::new(),
             failures: Mutex::default(),
             written: Mutex::default(),
         }
@@ -89,8 +92,8 @@ impl Context {
         cluster: &'a str,
         copies: Option<&'a Copies>,
     ) -> Scope<'a> {
-        let Self { client, recent, channels, .. } = self;
-        Scope { client, cluster, namespace, copies, recent, channels }
+        let Self { client, recent, channels, drain_taints, .. } = self;
+        Scope { client, cluster, namespace, copies, recent, channels, drain_taints }
     }
 
     /// Takes what the watches of a namespace have, or of all.
@@ -109,6 +112,12 @@ impl Context {
     #[must_use]
     pub fn with_turns(self, turns: Turns) -> Self {
         Self { turns, ..self }
+    }
+
+    /// The same with other taints by which machines say that they are about to be drained.
+    #[must_use]
+    pub fn with_drain_taints(self, keys: impl IntoIterator<Item = String>) -> Self {
+        Self { drain_taints: keys.into_iter().collect(), ..self }
     }
 
     /// Whether this process works or stands by.

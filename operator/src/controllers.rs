@@ -15,7 +15,7 @@ use vane_crds::{Collection, VectorCluster};
 use crate::cluster::reconcile::ClusterReconciler;
 use crate::collection::reconcile::CollectionReconciler;
 use crate::context::Context;
-use crate::copies::{Copies, kept, scoped, strip_metadata};
+use crate::copies::{Copies, kept, scoped, strip_metadata, with_pods_on};
 use crate::names;
 use crate::reconcile::{after_error, reconcile};
 
@@ -47,12 +47,14 @@ async fn clusters(
     let (copies, changes) = Copies::watch(&client, namespace, clusters);
     let copies = Arc::new(copies);
     context.keep(namespace, Arc::clone(&copies));
+    let pods = copies.pods.clone();
     let passes = controller
         .owns_stream(changes.sets)
         .owns_stream(changes.services)
         .owns_stream(changes.accounts)
         .owns_stream(changes.budgets)
         .watches_stream(changes.pods, |pod| cluster_of(&pod))
+        .watches_stream(changes.machines, move |machine| with_pods_on(&machine, &pods))
         .watches_stream(changes.claims, |claim| cluster_of(&claim))
         .watches_stream(changes.recipes, |recipe| cluster_of(&recipe))
         .watches_stream(changes.placements, |placement| cluster_of(&placement))

@@ -3,6 +3,7 @@
 //! Copies may be old. They say whether something is to be done; what is to be done is decided on
 //! what Kubernetes itself has. Owns no decision.
 
+mod machines;
 mod recent;
 
 use std::fmt::Debug;
@@ -14,7 +15,8 @@ use futures_util::stream::BoxStream;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use k8s_openapi::api::core::v1::{
-    PersistentVolumeClaim, PersistentVolumeClaimSpec, Pod, PodSpec, Service, ServiceAccount,
+    Node as Machine, PersistentVolumeClaim, PersistentVolumeClaimSpec, Pod, PodSpec, Service,
+    ServiceAccount,
 };
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{Api, PartialObjectMeta};
@@ -26,6 +28,7 @@ use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use vane_crds::{ShardPlacement, VectorCluster};
 
+pub(crate) use self::machines::with_pods_on;
 pub(crate) use self::recent::Recent;
 use crate::names;
 
@@ -47,6 +50,9 @@ pub(crate) struct Copies {
     /// Their sizes, and what is said of those.
     pub(crate) claims: Store<PersistentVolumeClaim>,
     is_filled: AtomicBool,
+    /// Those of all namespaces. Empty where they may not be seen.
+    machines: Store<Machine>,
+    sees_machines: AtomicBool,
 }
 
 /// Changes of objects of a kind, or why there are none. Copies are brought up to date before each
@@ -64,6 +70,8 @@ pub(crate) struct Changes {
     pub(crate) budgets: Told<Metadata<PodDisruptionBudget>>,
     pub(crate) recipes: Told<Metadata<ControllerRevision>>,
     pub(crate) claims: Told<PersistentVolumeClaim>,
+    /// Those of what matters of them, and none where they may not be seen.
+    pub(crate) machines: Told<Machine>,
 }
 
 impl Copies {
@@ -84,6 +92,7 @@ impl Copies {
         let (budget_copies, budgets) = made(scoped(client, namespace), strip_metadata);
         let (recipe_copies, recipes) = made(scoped(client, namespace), strip_metadata);
         let (claim_copies, claims) = made(scoped(client, namespace), strip_claim);
+        let (machine_copies, machines) = machines::seen(client);
         let copies = Self {
             clusters,
             sets: set_copies,
@@ -95,9 +104,20 @@ impl Copies {
             recipes: recipe_copies,
             claims: claim_copies,
             is_filled: AtomicBool::new(false),
+            machines: machine_copies,
+            sees_machines: AtomicBool::new(false),
         };
-        let changes =
-            Changes { sets, pods, placements, services, accounts, budgets, recipes, claims };
+        let changes = Changes {
+            sets,
+            pods,
+            placements,
+            services,
+            accounts,
+            budgets,
+            recipes,
+            claims,
+            machines,
+        };
         (copies, changes)
     }
 
@@ -106,7 +126,18 @@ impl Copies {
         self.is_filled.load(Ordering::Acquire)
     }
 
-    /// Ends once there is. Somebody has to read what the watches tell meanwhile.
+    /// Whether there is a copy of every machine that was there when the watches began.
+    pub(crate) fn sees_machines(&self) -> bool {
+        self.sees_machines.load(Ordering::Acquire)
+    }
+
+    /// The copy of a machine.
+    pub(crate) fn machine(&self, name: &str) -> Option<Arc<Machine>> {
+        self.machines.get(&reflector::ObjectRef::new(name))
+    }
+
+    /// Ends once there is a copy of everything. Somebody has to read what the watches tell
+    /// meanwhile.
     pub(crate) async fn fill(&self) {
         let Self {
             clusters,
@@ -119,6 +150,8 @@ impl Copies {
             recipes,
             claims,
             is_filled,
+            machines,
+            sees_machines,
         } = self;
         let filled = tokio::try_join!(
             clusters.wait_until_ready(),
@@ -133,6 +166,8 @@ impl Copies {
         );
         // An error says that the watches ended, and the controllers with them.
         is_filled.store(filled.is_ok(), Ordering::Release);
+        // Apart: for ever where they may not be seen, and nothing else waits for it.
+        sees_machines.store(machines.wait_until_ready().await.is_ok(), Ordering::Release);
     }
 }
 

@@ -4,11 +4,13 @@
 mod ask;
 mod channels;
 mod disk;
+pub(crate) mod machines;
 mod overview;
 mod pod_state;
 pub(crate) mod pods;
 pub(crate) mod token;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use k8s_openapi::NamespaceResourceScope;
@@ -25,6 +27,7 @@ use vane_proto::admin::admin_client::AdminClient;
 pub(crate) use self::ask::{Member, ask};
 pub use self::channels::Channels;
 pub use self::disk::{Disk, disks};
+pub use self::machines::{Machine, Outlook};
 pub use self::overview::Database;
 use self::overview::overview;
 pub(crate) use self::overview::{catch_up, most_copies};
@@ -50,6 +53,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) recent: &'a Recent,
     /// Connections to nodes.
     pub(crate) channels: &'a Channels,
+    /// Keys of taints by which machines say that they are about to be drained.
+    pub(crate) drain_taints: &'a BTreeSet<String>,
 }
 
 impl Scope<'_> {

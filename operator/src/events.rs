@@ -49,8 +49,28 @@ pub(crate) async fn note(
     reason: &str,
     what: &impl Display,
 ) {
+    publish(context, object, EventType::Normal, reason, what).await;
+}
+
+/// Publishes that something is about to happen to an object which its owner may want to prevent.
+pub(crate) async fn warn(
+    context: &Context,
+    object: &ObjectReference,
+    reason: &str,
+    what: &impl Display,
+) {
+    publish(context, object, EventType::Warning, reason, what).await;
+}
+
+async fn publish(
+    context: &Context,
+    object: &ObjectReference,
+    type_: EventType,
+    reason: &str,
+    what: &impl Display,
+) {
     let event = Event {
-        type_: EventType::Normal,
+        type_,
         reason: reason.to_owned(),
         note: Some(what.to_string().chars().take(NOTE_CHARS_MAX).collect()),
         action: reason.to_owned(),

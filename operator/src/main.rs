@@ -81,7 +81,9 @@ async fn run(args: Args) -> Result<(), Failure> {
     let client = client::limited(config, args.kube_api_qps, &metrics)
         .map_err(|e| format!("failed to make a client of Kubernetes: {e}"))?;
     let turns = Turns::new(args.rolls_at_once, Duration::from_secs(args.roll_delay_seconds));
-    let context = Context::new(client, &identity, metrics, failpoint).with_turns(turns);
+    let context = Context::new(client, &identity, metrics, failpoint)
+        .with_turns(turns)
+        .with_drain_taints(args.drain_taints);
     let context = Arc::new(context);
     context.leads(true);
     let scopes: Vec<Option<String>> = match args.namespaces.as_slice() {

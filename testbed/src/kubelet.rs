@@ -1,8 +1,8 @@
 //! Plays the kubelet and the scheduler for pods of VectorClusters, on a real API server.
 //!
 //! Each pod gets a place among three machines in three zones, a loopback address and a
-//! process; its status says how the process is. A claim's data is kept in a folder, for the
-//! next pod of that name. It ends all of its processes with itself, even when killed. Unlike
+//! process; its status says how the process is. Machines that are cordoned take none, and one can
+//! be lost. A claim's data is kept in a folder, for the next pod of that name. It ends all of its processes with itself, even when killed. Unlike
 //! a real one it looks at readiness alone, and often: hooks, liveness and resources are not
 //! for a test of seconds.
 
@@ -12,9 +12,10 @@ mod resolve;
 mod seat;
 mod status;
 mod tend;
+mod volumes;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub struct Options {
     pub namespace: Option<String>,
     /// Only pods of this VectorCluster.
     pub cluster: Option<String>,
+    /// Volumes are local to the machine that a claim's first pod ran on.
+    pub local_volumes: bool,
     /// The first block of addresses that its clusters get, so that several can run side by side.
     pub first_block: u8,
 }
@@ -73,6 +76,8 @@ struct Shared {
     blocks: Mutex<Blocks>,
     /// By namespace and name: a pod that is made again takes its seat again.
     seats: Mutex<BTreeMap<(String, String), Arc<Seat>>>,
+    /// Machines that are lost, with all that ran there.
+    lost: Mutex<BTreeSet<String>>,
 }
 
 impl Shared {
@@ -108,9 +113,21 @@ impl Kubelet {
             group: Group::new(None)?,
             blocks,
             seats: Mutex::default(),
+            lost: Mutex::default(),
         });
         let watching = tokio::spawn(watch::run(Arc::clone(&shared)));
         Ok(Self { shared, watching })
+    }
+
+    /// Loses a machine with all that runs there, and its object with it: nobody looks after its pods
+    /// any more.
+    ///
+    /// # Errors
+    ///
+    /// The API server refuses. What ran there has ended all the same.
+    pub async fn lose_machine(&self, name: &str) -> Result<(), Error> {
+        self.shared.lost.lock().insert(name.to_owned());
+        machines::remove(&self.shared.client, name).await
     }
 
     /// The controls of a pod; `None` until it was seen.

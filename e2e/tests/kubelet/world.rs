@@ -42,6 +42,7 @@ impl World {
             dir: dir.path().into(),
             namespace: Some("one".into()),
             cluster: None,
+            local_volumes: false,
             first_block: 0,
         };
         let kubelet = Kubelet::start(client.clone(), options).await.unwrap();

@@ -7,6 +7,7 @@
 mod away;
 mod children;
 mod deploy;
+mod drains;
 mod foreign;
 mod growth;
 mod guide;

@@ -54,6 +54,7 @@ impl World {
             dir: world.dir.path().join("pods"),
             namespace: None,
             cluster: None,
+            local_volumes: false,
             first_block,
         };
         world.kubelet =

@@ -31,10 +31,6 @@ use crate::database::{self as nodes, Admin};
 use crate::error::{ApplyError, CallError, Request, database, kubernetes};
 use crate::names::{self, MANAGER};
 
-/// Seconds for which a node leads nothing that is about to be replaced: an operator that ends
-/// meanwhile has it back soon.
-const FOLLOWS_FOR: u32 = 300;
-
 /// Applies what is the same on every pass. Each field list is complete: one that is left out
 /// here is taken away there.
 ///
@@ -175,7 +171,7 @@ async fn tell(mut nodes: Admin, step: &Step) -> Result<(), tonic::Status> {
             let place = admin::SetNodeZoneRequest { node_id: *node, zone: zone.clone() };
             nodes.set_node_zone(place).await.map(drop)
         }
-        Step::HandOver { node, .. } => follow(nodes, *node, FOLLOWS_FOR).await,
+        Step::HandOver { node, seconds, .. } => follow(nodes, *node, *seconds).await,
         Step::LetLead { node, .. } => follow(nodes, *node, 0).await,
         Step::HoldLevel => {
             let hold = admin::HoldFeatureLevelRequest { held: true };

@@ -19,7 +19,7 @@ use super::status::remembers_founding;
 use super::validate::ValidatedCluster;
 use crate::context::Context;
 use crate::copies::Copies;
-use crate::database::{self, Channels, Disk, Member, Scope, ask, disks, pods, token};
+use crate::database::{self, Channels, Disk, Member, Scope, ask, disks, machines, pods, token};
 use crate::error::{CallError, Request, kubernetes};
 use crate::names;
 
@@ -125,9 +125,10 @@ async fn looked_at(
         let disk = disks
             .remove(&ordinal)
             .unwrap_or_else(|| Disk::Unreachable(pods::why_without_address(&pod)));
-        let zone = pods::zone(scope, &pod).await?;
+        let machine = machines::of(scope, &pod).await?;
+        let zone = machine.as_ref().and_then(|machine| machine.zone.clone());
         let (name, ready) = (pod.name_any(), pods::is_ready(&pod));
-        let state = database::pod_state(&pod, Timestamp::now());
+        let state = database::pod_state(&pod, machine, Timestamp::now());
         pods.insert(ordinal, Pod { name, ready, zone, disk, state });
     }
     Ok(pods)

@@ -2,9 +2,11 @@
 //! killed anywhere, the operator plans the same again. One file a step; the order is here.
 
 mod disruption;
+mod drain;
 mod failing;
 mod founding;
 mod growth;
+mod hand_over;
 mod level;
 mod lost;
 mod made_from;
@@ -21,6 +23,7 @@ mod token;
 mod windows;
 mod zones;
 
+pub use self::drain::Drain;
 pub use self::founding::Founding;
 pub use self::growth::Growth;
 pub(crate) use self::growth::largest as largest_volume;
@@ -55,6 +58,8 @@ pub struct Plan {
     pub lost: Vec<Lost>,
     /// Volumes that grow.
     pub growing: Vec<Growth>,
+    /// Pods whose machine is about to be drained.
+    pub drains: Vec<Drain>,
 }
 
 /// Plans the next pass.
@@ -81,6 +86,11 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     let roll = roll::roll(cluster, observed, &founding, may_disrupt);
     // Refusals and the founding are told all the same: status goes on during a pause.
     let mut steps = if keeps_children { steps(cluster, observed, &founding) } else { Vec::new() };
+    let drains = drain::drains(cluster, observed, &founding, roll.as_ref());
+    if keeps_children {
+        // Whoever drains a machine does not wait.
+        steps.extend(drains.iter().filter_map(|drain| drain.step.clone()));
+    }
     // One thing at a time, and the others first: each look then sees what the one before did.
     let lost = lost::lost(cluster, observed, &founding);
     let leaving = scale_in::leaving(cluster, observed, &founding, roll.as_ref());
@@ -104,7 +114,18 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
         steps.extend(growth::step(cluster, observed, &founding));
     }
     let growing = growth::growing(cluster, observed);
-    Plan { steps, refusals, founding, keeps_children, may_disrupt, roll, leaving, lost, growing }
+    Plan {
+        steps,
+        refusals,
+        founding,
+        keeps_children,
+        may_disrupt,
+        roll,
+        leaving,
+        lost,
+        growing,
+        drains,
+    }
 }
 
 fn steps(cluster: &ValidatedCluster, observed: &Observed, founding: &Founding) -> Vec<Step> {

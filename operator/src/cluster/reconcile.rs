@@ -92,6 +92,10 @@ impl Reconciler for ClusterReconciler {
             };
             events::note(context, &cluster.reference(), told, step).await;
         }
+        // Before status, which says that it was told: killed in between, it is told again.
+        for interrupts in plan.drains.iter().filter_map(|drain| drain.interrupts.as_ref()) {
+            events::warn(context, &cluster.reference(), "DrainInterrupts", interrupts).await;
+        }
         // Last: the steps are what a cluster needs to serve, placements only show it.
         if let Some(database) = &seen.observed.database {
             let admin = apply::any_member(cluster, seen).ok();

@@ -53,6 +53,7 @@ pub(crate) fn status(
     // While the claims cannot be seen it is what it was.
     status.volume_size = largest_volume(observed).or(status.volume_size);
     status.leaving = plan.leaving.as_ref().map(leaving);
+    status.draining = plan.drains.iter().map(|drain| drain.status.clone()).collect();
     status.update = updated::figures(cluster, observed, plan.roll.as_ref(), now);
     for (kind, finding) in [
         (ACCEPTED, accepted(&plan.refusals)),

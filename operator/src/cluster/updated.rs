@@ -35,6 +35,7 @@ pub(super) fn updated(
         Stand::Refused(why) => Finding::no(why.reason, format!("{of}: {}", why.message)),
         Stand::Closed(when) => Finding::no("WaitingForWindow", format!("{of}: {when}")),
         Stand::NoTurn(why) => Finding::no("WaitingForTurn", format!("{of}: {why}")),
+        Stand::Drained(what) => Finding::no("WaitingForDrain", format!("{of}: {what}")),
         Stand::ByHand(pods) => Finding::no(
             "OnDelete",
             format!("{of}; these have it once they are deleted: {}", pods.join(", ")),

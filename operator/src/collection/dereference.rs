@@ -18,7 +18,7 @@ use super::status::remembers;
 use super::validate::ValidatedCollection;
 use crate::context::Context;
 use crate::copies::Copies;
-use crate::database::{Admin, Scope, catch_up, pods, token};
+use crate::database::{Admin, Scope, catch_up, machines, pods, token};
 use crate::error::{CallError, Request, database, kubernetes};
 use crate::names;
 
@@ -113,7 +113,7 @@ async fn awaited(
         .collect();
     for (ordinal, pod) in pods::list(scope).await? {
         let made = pod.creation_timestamp().map(|time| time.0);
-        let zone = pods::zone(scope, &pod).await?;
+        let zone = machines::of(scope, &pod).await?.and_then(|machine| machine.zone);
         wanted.insert(ordinal, Wanted { name: pod.name_any(), made, zone });
     }
     let mut conditions = cluster.status.iter().flat_map(|status| &status.conditions);

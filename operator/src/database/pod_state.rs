@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
+use super::Machine;
 use crate::names;
 
 /// What Kubernetes says of a pod.
@@ -32,6 +33,8 @@ pub struct PodState {
     pub for_long: Duration,
     /// How long it has had a machine.
     pub placed_for: Option<Duration>,
+    /// That machine.
+    pub machine: Option<Machine>,
 }
 
 /// What a container is not started without.
@@ -56,8 +59,8 @@ impl PodState {
     }
 }
 
-/// What the status of a pod says.
-pub(crate) fn pod_state(pod: &Pod, now: Timestamp) -> PodState {
+/// What the status of a pod says that has this machine.
+pub(crate) fn pod_state(pod: &Pod, machine: Option<Machine>, now: Timestamp) -> PodState {
     let status = pod.status.clone().unwrap_or_default();
     let container = status.container_statuses.iter().flatten().next();
     let waits = container.and_then(|container| container.state.as_ref()?.waiting.clone());
@@ -82,6 +85,7 @@ pub(crate) fn pod_state(pod: &Pod, now: Timestamp) -> PodState {
         placed_for: placed
             .and_then(|placed| placed.last_transition_time.as_ref())
             .map(|time| passed(time, now)),
+        machine,
     }
 }
 
@@ -119,7 +123,7 @@ mod tests {
             "status": status,
         }))
         .unwrap();
-        pod_state(&pod, "2026-01-01T00:01:40Z".parse().unwrap())
+        pod_state(&pod, None, "2026-01-01T00:01:40Z".parse().unwrap())
     }
 
     fn condition(kind: &str, status: &str, second: u32) -> Value {

@@ -1,19 +1,12 @@
-//! The pods of a cluster as Kubernetes has them: which there are, whether they are ready, where
-//! they answer and in which zone they stand. Asks no node.
+//! The pods of a cluster as Kubernetes has them: which there are, whether they are ready and where
+//! they answer. Asks no node.
 
-use k8s_openapi::api::core::v1::{Node as Machine, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use kube::api::Api;
 
 use super::{Admin, Scope, admin};
 use crate::error::{CallError, Request, kubernetes};
 use crate::names;
-
-/// Label of a machine with the zone that it stands in.
-const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
-
-/// What the API server answers whom it does not let see something.
-const FORBIDDEN: u16 = 403;
 
 /// The pods that are there, with their ordinals.
 ///
@@ -72,31 +65,6 @@ pub(crate) fn why_without_address(pod: &Pod) -> String {
             format!("{}: {}", reason.unwrap_or_default(), message.unwrap_or_default())
         },
     )
-}
-
-/// Zone of the machine that a pod runs on, where the machine names one.
-///
-/// # Errors
-///
-/// Kubernetes refused or did not answer.
-pub(crate) async fn zone(scope: Scope<'_>, pod: &Pod) -> Result<Option<String>, CallError> {
-    let Some(machine) = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()) else {
-        return Ok(None);
-    };
-    if let Some(known) = scope.copies.and_then(|_| scope.recent.zone(machine)) {
-        return Ok(known);
-    }
-    let machines: Api<Machine> = Api::all(scope.client.clone());
-    let failed = kubernetes(Request::Read(format!("the zone of machine {machine}")));
-    let found = match machines.get_metadata_opt(machine).await {
-        // Machines are in no namespace, and an operator of one may not be let see them: it knows no
-        // zones then, and does everything else.
-        Err(kube::Error::Api(status)) if status.code == FORBIDDEN => None,
-        found => found.map_err(failed)?,
-    };
-    let zone = found.and_then(|machine| machine.labels().get(ZONE_LABEL).cloned());
-    scope.recent.note_zone(machine, zone.as_deref());
-    Ok(zone)
 }
 
 /// Clients of the nodes that are ready, of which any answers for the whole database.

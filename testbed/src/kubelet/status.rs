@@ -22,6 +22,17 @@ pub(super) fn now_micro() -> String {
     format!("{}.{micros:06}Z", whole.to_string().trim_end_matches('Z'))
 }
 
+/// The patch of the status of a pod that no machine takes.
+pub(super) fn unscheduled(since: &str) -> Value {
+    json!({"status": {
+        "phase": "Pending",
+        "conditions": [{
+            "type": "PodScheduled", "status": "False", "lastTransitionTime": since,
+            "reason": "Unschedulable", "message": "no machine takes the pod",
+        }],
+    }})
+}
+
 /// The patch of the status; `waiting` is why there is no process, where there is none.
 pub(super) fn patch(seat: &Seat, tended: &Tended, waiting: &str) -> Value {
     let Tended { seen, ready, since, ready_since, .. } = tended;

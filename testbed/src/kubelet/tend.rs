@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::{Api, ResourceExt};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use vane_up::pod::Plan;
+use vane_up::pod::{Plan, claims};
 use vane_up::probe::is_ready;
 
 use super::seat::{Seat, Seen};
 use super::status::{self, now};
-use super::{Image, Shared, machines, resolve};
+use super::{Image, Shared, machines, resolve, volumes};
 use crate::error::Error;
 
 /// Pause between two looks at a pod.
@@ -107,12 +107,19 @@ impl Tended {
     async fn look(&mut self, shared: &Shared, seat: &Seat, pod: &Pod) -> Result<(), Error> {
         let namespace = pod.namespace().unwrap_or_default();
         let pods: Api<Pod> = Api::namespaced(shared.client.clone(), &namespace);
+        let machine = pod.spec.as_ref().and_then(|spec| spec.node_name.as_ref());
+        if machine.is_some_and(|machine| shared.lost.lock().contains(machine)) {
+            // With its machine: nobody is left who could say how it is, or let it go.
+            seat.kill(false);
+            return Ok(());
+        }
         if pod.metadata.deletion_timestamp.is_some() {
             return self.delete(seat, &pods).await;
         }
         // A pod that was seen by an earlier kubelet has its machine.
-        if !self.bound && pod.spec.as_ref().is_none_or(|spec| spec.node_name.is_none()) {
-            machines::bind(&shared.client, &namespace, &seat.name, &self.uid).await?;
+        if !self.bound && machine.is_none() && !self.schedule(shared, seat, pod).await? {
+            let status = status::unscheduled(&self.since);
+            return self.say(seat, &pods, status).await;
         }
         self.bound = true;
         if self.plan.is_none() {
@@ -131,6 +138,31 @@ impl Tended {
             .map_or_else(|| "the process ended".to_owned(), ToString::to_string);
         self.report(seat, &pods, &waiting).await?;
         started
+    }
+
+    /// Gives the pod a machine, as a scheduler does; whether there is one for it.
+    async fn schedule(&self, shared: &Shared, seat: &Seat, pod: &Pod) -> Result<bool, Error> {
+        let (client, namespace) = (&shared.client, pod.namespace().unwrap_or_default());
+        let (mut bound_to, mut new) = (None, Vec::new());
+        if shared.options.local_volumes {
+            for name in claims(pod) {
+                let claim: Option<PersistentVolumeClaim> = shared.read(&namespace, &name).await?;
+                let is_there =
+                    |claim: &PersistentVolumeClaim| claim.metadata.deletion_timestamp.is_none();
+                let Some(claim) = claim.filter(is_there) else { return Ok(false) };
+                match volumes::machine(client, &claim).await? {
+                    Some(machine) => bound_to = Some(machine),
+                    None => new.push(claim),
+                }
+            }
+        }
+        let chosen = machines::choose(client, &seat.name, bound_to.as_deref()).await?;
+        let Some(machine) = chosen else { return Ok(false) };
+        for claim in new {
+            volumes::make(client, &claim, &machine).await?;
+        }
+        machines::bind(client, &namespace, &seat.name, &self.uid, &machine).await?;
+        Ok(true)
     }
 
     async fn run_process(&mut self, shared: &Shared, seat: &Seat) -> Result<(), Error> {
@@ -169,6 +201,10 @@ impl Tended {
     /// Says how it is, where that is news: a pod that goes on as it is changes no object.
     async fn report(&mut self, seat: &Seat, pods: &Api<Pod>, waiting: &str) -> Result<(), Error> {
         let status = status::patch(seat, self, waiting);
+        self.say(seat, pods, status).await
+    }
+
+    async fn say(&mut self, seat: &Seat, pods: &Api<Pod>, status: Value) -> Result<(), Error> {
         if status == self.reported {
             return Ok(());
         }

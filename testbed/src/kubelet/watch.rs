@@ -53,9 +53,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
                 }
                 None => return,
             },
-            _ = renew.tick() => if let Err(error) = machines::renew(&shared.client).await {
-                tracing::warn!(error = error.to_string(), "the nodes give no sign of life");
-            },
+            _ = renew.tick() => {
+                let lost = shared.lost.lock().clone();
+                if let Err(error) = machines::renew(&shared.client, &lost).await {
+                    tracing::warn!(error = error.to_string(), "the nodes give no sign of life");
+                }
+            }
         }
     }
 }

@@ -1,13 +1,13 @@
 //! A roll-out: the pods get the recipe that the spec asks for, one after the other, and the one
 //! before again where that fails. Pure: which pod is next follows from the pods that there are.
 
-mod hand_over;
-
 use std::collections::BTreeSet;
 
 use vane_crds::cluster::{FailedUpdate, UpdateStrategy};
 
+use super::drain::is_drained;
 use super::failing::{failure, seconds};
+use super::hand_over::{First, Going, first, node_of, take_back};
 use super::made_from;
 use super::windows::{Opening, opening};
 use super::{Founding, Refusal, Step};
@@ -51,6 +51,9 @@ pub enum Stand {
     Closed(String),
     /// So many clusters are rolled already; in words.
     NoTurn(String),
+    /// Only pods are left that are about to be evicted by others: they come back as they should be;
+    /// in words.
+    Drained(String),
     /// Pods are deleted by people; those that are left.
     ByHand(Vec<String>),
     /// The pods fail, and there is nothing to go back to.
@@ -123,6 +126,16 @@ fn doing(pod: Option<String>, what: String, step: Step) -> Next {
 
 fn waiting(pod: &str, what: &str) -> Next {
     (Some(pod.to_owned()), Stand::Rolling(format!("{pod} {what}")), None)
+}
+
+fn on_drained_machine(pod: &Pod) -> Next {
+    let machine = pod.state.machine.clone().unwrap_or_default();
+    let why = machine.drained().unwrap_or_default();
+    let told = format!(
+        "machine {} of {} {why}; the pod has it once it is evicted from there",
+        machine.name, pod.name
+    );
+    (None, Stand::Drained(told), None)
 }
 
 impl Facts<'_> {
@@ -229,8 +242,13 @@ impl Facts<'_> {
         if let Some(down) = stays.clone().find(|pod| !pod.state.running && !pod.ready) {
             return self.delete(down);
         }
-        let Some(candidate) = stays.min_by_key(|pod| self.order(pod)) else {
-            return self.wait_for(None).unwrap_or((None, Stand::Done, None));
+        // Who drains a machine evicts its pods, which come back from the recipe of now. Evicted from
+        // here, one whose volume is local to the machine would have nowhere to go.
+        let (drained, free): (Vec<&Pod>, Vec<&Pod>) = stays.partition(|pod| is_drained(pod));
+        let Some(candidate) = free.into_iter().min_by_key(|pod| self.order(pod)) else {
+            let nothing = (None, Stand::Done, None);
+            let waits = || drained.first().map_or(nothing, |pod| on_drained_machine(pod));
+            return self.wait_for(None).unwrap_or_else(waits);
         };
         if let Founding::Waiting(_) = self.founding {
             // There is nothing yet that could be lost.
@@ -279,8 +297,13 @@ impl Facts<'_> {
             // The budget counts it as away already.
             (Ok(()), false) => self.delete(pod),
             (Ok(()), true) if self.may_disrupt => {
-                if let Some(first) = self.hand_over(pod) {
-                    return first;
+                match first(self.observed, pod, Going::Replaced) {
+                    Some(First::Asks(step)) => {
+                        let what = format!("{} hands over what it leads", pod.name);
+                        return doing(Some(pod.name.clone()), what, step);
+                    }
+                    Some(First::Waits) => return waiting(&pod.name, "hands over what it leads"),
+                    None => {}
                 }
                 let (name, uid) = (pod.name.clone(), pod.state.uid.clone());
                 let what = format!("{name} is replaced");
@@ -293,6 +316,17 @@ impl Facts<'_> {
             ),
             (Err(why), _) => (Some(pod.name.clone()), Stand::Unsafe(why), None),
         }
+    }
+
+    /// A node that was kept from leading to be replaced, and is not to be replaced any more: the
+    /// last pass said so in status. One whose machine is drained goes all the same.
+    fn let_lead(&self, next: Option<&str>) -> Option<(String, Step)> {
+        let before = self.cluster.status.update.as_ref()?.pod.as_ref()?;
+        let mut pods = self.observed.pods.values();
+        let goes = pods.any(|pod| pod.name == *before && is_drained(pod));
+        let is_left = next != Some(before) && !goes;
+        let step = is_left.then(|| take_back(self.observed, before)).flatten()?;
+        Some((before.clone(), step))
     }
 
     fn delete(&self, pod: &Pod) -> Next {
@@ -332,7 +366,7 @@ impl Facts<'_> {
     /// Those first that are not ready, then one that was begun with; the meta leader last. Zone by
     /// zone, so that all that fails lies in one; there those with the fewest leaders.
     fn order(&self, pod: &Pod) -> (bool, bool, bool, bool, u32, String) {
-        let node = self.node_of(pod);
+        let node = node_of(self.observed, pod);
         let meta = self.observed.database.as_ref().and_then(|it| it.cluster.meta.as_ref());
         let leads_meta = node.is_some_and(|node| meta.is_some_and(|it| it.leader_node == node.id));
         let is_begun = node.is_some_and(|node| node.follows_only);

@@ -72,6 +72,8 @@ pub enum Step {
         node: u64,
         /// Pod of the node.
         pod: String,
+        /// For how long at most.
+        seconds: u32,
     },
     /// Let a node lead again that is not to go after all.
     #[display("let {pod} lead again")]

@@ -163,3 +163,21 @@ fn a_cluster_waits_for_its_turn() {
     sim.until("ChangingTemplate");
     assert!(!sim.plan().is_planned);
 }
+
+#[test]
+fn what_others_are_about_to_evict_is_left_to_them() {
+    use crate::database::{Machine, Outlook};
+    let mut sim = Sim::handing_over(3);
+    let outlook = Outlook::Drained("is cordoned".into());
+    let machine = Machine { name: "m2".into(), zone: None, outlook };
+    sim.pod(2).state.machine = Some(machine);
+    sim.asks_for("2");
+    assert_eq!(sim.run(), ["demo-1", "demo-0"]);
+    let roll = sim.plan();
+    assert!(matches!(&roll.stand, Stand::Drained(why) if why.contains("machine m2 of demo-2")));
+    assert!(roll.waits() && !roll.takes_its_turn());
+    // What does not run is repaired all the same.
+    (sim.pod(2).ready, sim.pod(2).state.running) = (false, false);
+    assert_eq!(sim.run(), ["demo-2"]);
+    assert_eq!(sim.plan().stand, Stand::Done);
+}
