@@ -5,6 +5,7 @@ mod leaving;
 mod maintenance;
 mod pod;
 mod rebalance;
+mod recovery;
 mod service;
 mod update;
 
@@ -21,6 +22,7 @@ pub use self::leaving::LeavingStatus;
 pub use self::maintenance::{Maintenance, Window};
 pub use self::pod::{PodOptions, PodUser};
 pub use self::rebalance::{BalanceStatus, LeaderBalance, Rebalance, RebalanceMode};
+pub use self::recovery::{Recovery, RecoveryMode, StrandedStatus};
 pub use self::service::{ExternalTraffic, IpFamilies, Service, ServiceKind, TrafficDistribution};
 pub use self::update::{FailedUpdate, Finalize, Update, UpdateStatus, UpdateStrategy};
 use crate::limits::{CLUSTER_NAME_CHARS_MAX, NODES_MAX};
@@ -236,6 +238,9 @@ pub struct Storage {
     /// What becomes of the volumes.
     #[serde(default)]
     pub retention: Retention,
+    /// What is done about a volume that is local to a machine which is gone.
+    #[serde(default)]
+    pub recovery: Recovery,
 }
 
 /// What becomes of the volumes when they are no longer used.
@@ -354,6 +359,10 @@ pub struct VectorClusterStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["pod".into()]))]
     pub draining: Vec<Draining>,
+    /// Pods whose machine is gone, and their volume with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["pod".into()]))]
+    pub stranded: Vec<StrandedStatus>,
     /// Collections in the database.
     pub collections: Option<i32>,
     /// Shards of all collections.

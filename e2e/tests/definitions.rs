@@ -391,6 +391,7 @@ async fn defaults_are_stored_and_numbers_are_amounts() {
         spec["storage"]["retention"],
         json!({"whenDeleted": "Retain", "whenScaled": "Retain"})
     );
+    assert_eq!(spec["storage"]["recovery"], json!({"mode": "Manual", "afterMinutes": 30}));
     assert_eq!(spec["service"], json!({"type": "ClusterIP", "ipFamilyPolicy": "PreferDualStack"}));
     assert_eq!(spec["pod"], json!({"user": "Fixed"}));
     assert_eq!(spec["paused"], false);

@@ -6,6 +6,7 @@ pub mod build;
 mod claims;
 mod dereference;
 mod live;
+mod local;
 mod looks;
 pub mod observed;
 pub mod plan;

@@ -28,7 +28,7 @@ use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use vane_crds::{ShardPlacement, VectorCluster};
 
-pub(crate) use self::machines::with_pods_on;
+pub(crate) use self::machines::{FORBIDDEN, with_pods_on};
 pub(crate) use self::recent::Recent;
 use crate::names;
 

@@ -2,9 +2,9 @@
 //!
 //! Each pod gets a place among three machines in three zones, a loopback address and a
 //! process; its status says how the process is. Machines that are cordoned take none, and one can
-//! be lost. A claim's data is kept in a folder, for the next pod of that name. It ends all of its processes with itself, even when killed. Unlike
-//! a real one it looks at readiness alone, and often: hooks, liveness and resources are not
-//! for a test of seconds.
+//! be lost. A claim's data is kept in a folder, for the next pod of that name. It ends all of its
+//! processes with itself, even when killed. Unlike a real one it looks at readiness alone, and
+//! often: hooks, liveness and resources are not for a test of seconds.
 
 mod controls;
 mod machines;
@@ -119,8 +119,8 @@ impl Kubelet {
         Ok(Self { shared, watching })
     }
 
-    /// Loses a machine with all that runs there, and its object with it: nobody looks after its pods
-    /// any more.
+    /// Loses a machine with all that runs there, and its object with it: nobody looks after its
+    /// pods any more.
     ///
     /// # Errors
     ///

@@ -72,7 +72,13 @@ no others. Server-side apply needs `create` beside `patch` where it may be the f
 # of nodes that left the database get a label that says so.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [list, watch, patch]
+  verbs: [get, list, watch, patch]
+{{- if .Values.rbac.deleteClaims }}
+# Of a node whose machine is gone with its volume: where spec.storage.recovery is Automatic.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [delete]
+{{- end }}
 # What changed, for `kubectl describe`. An event that repeats is patched.
 - apiGroups: [events.k8s.io]
   resources: [events]

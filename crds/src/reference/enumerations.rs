@@ -6,14 +6,15 @@ use serde_json::Value;
 
 use crate::cluster::{
     ExternalTraffic, Finalize, IpFamilies, LeaderBalance, PodUser, PullPolicy, RebalanceMode,
-    Retain, ServiceKind, TaintEffect, TopologySpread, TrafficDistribution, UpdateStrategy,
+    RecoveryMode, Retain, ServiceKind, TaintEffect, TopologySpread, TrafficDistribution,
+    UpdateStrategy,
 };
 use crate::collection::{
     Datatype, Distance, FieldType, Memory, Modifier, ShardingMethod, Tokenizer, VectorState,
 };
 use crate::placement::{MovePhase, Role};
 
-fn all() -> [Schema; 23] {
+fn all() -> [Schema; 24] {
     [
         schema_for!(PullPolicy),
         schema_for!(Retain),
@@ -28,6 +29,7 @@ fn all() -> [Schema; 23] {
         schema_for!(Finalize),
         schema_for!(RebalanceMode),
         schema_for!(LeaderBalance),
+        schema_for!(RecoveryMode),
         schema_for!(Datatype),
         schema_for!(Distance),
         schema_for!(FieldType),

@@ -20,7 +20,7 @@ const CALLS: [(&str, &[&str]); 16] = [
     ("pods", &["list", "watch", "delete"]),
     ("pods/eviction", &["create"]),
     ("controllerrevisions.apps", &["get", "list", "watch", "create", "delete"]),
-    ("persistentvolumeclaims", &["list", "watch", "patch"]),
+    ("persistentvolumeclaims", &["get", "list", "watch", "patch"]),
     ("events.events.k8s.io", &["create", "patch"]),
 ];
 
@@ -79,7 +79,8 @@ async fn holds(account: &Access, namespace: &str) {
 
 /// They are in no namespace.
 async fn sees_machines(account: &Access, namespace: &str) {
-    let seen: [(&str, &[&str]); 1] = [("nodes", &["get", "list", "watch"])];
+    let seen: [(&str, &[&str]); 2] =
+        [("nodes", &["get", "list", "watch"]), ("persistentvolumes", &["get"])];
     assert_eq!(missing(account, namespace, &seen).await, [""; 0]);
 }
 
@@ -111,6 +112,7 @@ async fn an_operator_of_two_namespaces_has_no_rights_elsewhere() {
         api.namespace(namespace).await.unwrap();
     }
     let settings = ["--set", "watchNamespaces={one,two}"];
+    let switched_on = [&settings[..], &["--set", "rbac.deleteClaims=true"]].concat();
     apply(&api, &rendered("charts/vane-operator", "vane-operator", "system", &settings)).await;
     let account = api.service_account("system", "vane-operator").await.unwrap();
     for namespace in ["one", "two"] {
@@ -125,6 +127,14 @@ async fn an_operator_of_two_namespaces_has_no_rights_elsewhere() {
             "it may something in {namespace}"
         );
     }
+    deletes_claims(&api, &account, &switched_on).await;
+}
+
+/// A right that has to be switched on.
+async fn deletes_claims(api: &ApiServer, account: &Access, settings: &[&str]) {
+    apply(api, &rendered("charts/vane-operator", "vane-operator", "system", settings)).await;
+    let may = async |namespace| may(account, namespace, "delete", "persistentvolumeclaims").await;
+    assert!(may("one").await && !may("three").await);
 }
 
 #[tokio::test]

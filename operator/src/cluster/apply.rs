@@ -125,6 +125,8 @@ pub(super) async fn step(
         Step::ChangeTemplate(name) => roll.change_template(name).await,
         Step::DeletePod { pod, uid } => roll.delete_pod(pod, uid).await,
         Step::EvictPod { pod, uid } => roll.evict_pod(pod, uid).await,
+        Step::DeleteClaim { claim, uid, .. } => roll.delete_claim(claim, uid).await,
+        Step::ForcePod { pod, uid } => roll.force_pod(pod, uid).await,
         Step::GiveUp { failed, good } => roll.give_up(failed, good).await,
         Step::NoteGood(name) => roll.note_good(name).await,
         Step::ForgetFailure => roll.forget_failure().await,

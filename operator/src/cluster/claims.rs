@@ -24,6 +24,7 @@ pub(super) fn claim(found: PersistentVolumeClaim) -> Claim {
     let failed = conditions.iter().filter(holds).find(|it| FAILED.contains(&&*it.type_));
     Claim {
         uid: metadata.uid.unwrap_or_default(),
+        going: metadata.deletion_timestamp.is_some(),
         retired: metadata.labels.and_then(|mut labels| labels.remove(names::RETIRED_LABEL)),
         asked: requests.and_then(|mut requests| requests.remove("storage")).map(size),
         has: status.capacity.and_then(|mut capacity| capacity.remove("storage")).map(size),

@@ -11,6 +11,7 @@ use vane_crds::cluster::{Retain, Retention};
 
 use super::claims;
 use super::live;
+use super::local;
 use super::looks;
 use super::observed::{Claim, Leaver, Observed, Pod, Set};
 use super::recipe;
@@ -69,6 +70,9 @@ pub(crate) async fn dereference(
         found.iter().filter_map(|(ordinal, pod)| Some((*ordinal, pods::address(pod)?))).collect();
     let disks = disks(scope.channels, token.as_deref(), &addresses).await;
     let pods = looked_at(scope, found, disks).await?;
+    // Before there is a database nothing is on any volume.
+    let founded = remembers_founding(&cluster.status);
+    let local = if founded { local::volumes(scope, &pods).await? } else { BTreeMap::new() };
     let asked = Instant::now();
     let members = members(scope, token.as_deref(), &addresses, &pods);
     let mut database = ask(&context.sightings, members.clone()).await;
@@ -92,7 +96,6 @@ pub(crate) async fn dereference(
     if let Some(database) = database.as_mut().filter(|_| shrinks) {
         database.most_copies = most_copies(members).await;
     }
-    let founded = remembers_founding(&cluster.status);
     let observed = Observed {
         no_token,
         children,
@@ -101,6 +104,7 @@ pub(crate) async fn dereference(
         settings,
         highest_claim,
         claims,
+        local,
         pins,
         pods,
         founded,

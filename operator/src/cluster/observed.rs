@@ -7,9 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use vane_crds::Quantity;
 use vane_crds::cluster::{FailedUpdate, Retention};
+use vane_proto::admin;
 
 use super::standing::{Child, Standing};
+use super::validate::ValidatedCluster;
 use crate::database::{Database, Disk, NoToken, PodState};
+use crate::names;
 
 /// A pod of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +93,19 @@ pub struct Claim {
     pub trouble: Option<String>,
     /// It grew, and its pod sees it once it is made anew.
     pub needs_restart: bool,
+    /// It is being deleted: it goes with the pod that has it.
+    pub going: bool,
+}
+
+/// A volume that can be reached from one machine alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Local {
+    /// The machine.
+    pub machine: String,
+    /// By what that is known to be gone, where it is; in words.
+    pub gone: Option<String>,
+    /// The volume itself says where it is. Otherwise it is only known where it was first made.
+    pub is_proven: bool,
 }
 
 /// Facts about a cluster, all of one pass.
@@ -109,6 +125,9 @@ pub struct Observed {
     pub highest_claim: Option<i32>,
     /// Claims that are there, by ordinal.
     pub claims: BTreeMap<i32, Claim>,
+    /// Volumes that are local to a machine, by ordinal; looked for only where a pod has no machine
+    /// or one that is gone.
+    pub local: BTreeMap<i32, Local>,
     /// Pods that people pinned copies to, each with the ShardPlacement; looked for only where nodes
     /// are to go.
     pub pins: BTreeMap<String, String>,
@@ -145,6 +164,25 @@ impl Observed {
     /// Whether a node of the database answers, and none with the word of a majority.
     pub(crate) fn is_one_word(&self) -> bool {
         self.database.as_ref().is_some_and(|database| database.confirmed.is_none())
+    }
+
+    /// UUID of the claim that a node's disk is on: by its own word now, or as it was before.
+    pub(crate) fn claim_of(
+        &self,
+        cluster: &ValidatedCluster,
+        node: &admin::Node,
+    ) -> Option<String> {
+        let ordinal = names::pod_ordinal(&cluster.name, &node.name);
+        let pod = ordinal.and_then(|ordinal| self.pods.get(&ordinal));
+        // Of a pod that is being made again the claim may be another one already.
+        let is_there = pod.is_some_and(
+            |pod| matches!(&pod.disk, Disk::Member { node_id, .. } if *node_id == node.id),
+        );
+        let now = ordinal.and_then(|ordinal| self.claims.get(&ordinal)).filter(|_| is_there);
+        let mut before = cluster.status.members.iter();
+        let before = before.find(|member| u64::try_from(member.node_id) == Ok(node.id));
+        let before = before.and_then(|member| member.volume.clone());
+        now.map(|claim| claim.uid.clone()).or(before)
     }
 
     /// Pods that are ready.

@@ -18,6 +18,7 @@ mod roll;
 mod scale_in;
 mod settings;
 mod step;
+mod stranded;
 mod taken;
 mod token;
 mod windows;
@@ -33,6 +34,7 @@ pub use self::refusals::Refusal;
 pub use self::roll::{Roll, Stand};
 pub use self::scale_in::Leaving;
 pub use self::step::Step;
+pub use self::stranded::Stranded;
 use super::observed::Observed;
 use super::validate::ValidatedCluster;
 
@@ -58,6 +60,8 @@ pub struct Plan {
     pub lost: Vec<Lost>,
     /// Volumes that grow.
     pub growing: Vec<Growth>,
+    /// Pods whose machine is gone with their volume.
+    pub stranded: Vec<Stranded>,
     /// Pods whose machine is about to be drained.
     pub drains: Vec<Drain>,
 }
@@ -93,14 +97,16 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
     }
     // One thing at a time, and the others first: each look then sees what the one before did.
     let lost = lost::lost(cluster, observed, &founding);
+    let stranded = stranded::stranded(cluster, observed, &founding, &lost);
     let leaving = scale_in::leaving(cluster, observed, &founding, roll.as_ref());
     if keeps_children && steps.is_empty() && !matches!(founding, Founding::Stuck(_)) {
         // Copies that are missing first. A node that has left is not ready, and would hold a
         // roll-out up.
         let healing = lost.iter().find_map(|lost| lost.step.clone());
+        let give_up = || stranded.iter().find_map(|stranded| stranded.step.clone());
         let leave = || leaving.as_ref().and_then(|leaving| leaving.step.clone());
         let next = || roll.as_ref().and_then(|roll| roll.step.clone());
-        steps.extend(healing.or_else(leave).or_else(next));
+        steps.extend(healing.or_else(give_up).or_else(leave).or_else(next));
     }
     // Behind the roll: it may be what brings the version that knows of a policy.
     if keeps_children && steps.is_empty() {
@@ -124,6 +130,7 @@ pub fn plan(cluster: &ValidatedCluster, observed: &Observed) -> Plan {
         leaving,
         lost,
         growing,
+        stranded,
         drains,
     }
 }

@@ -255,7 +255,7 @@ mod tests {
                 "4d5cdcf016abe6f9",
                 "3b34dc59a0ecffd9",
                 "39aac8a39736b751",
-                "",
+                "9473b2c94d343a87",
             ]
         );
     }

@@ -85,6 +85,7 @@ impl Reconciler for ClusterReconciler {
             // Which pod or node, and when: the condition says only what is under way now.
             let told = match step {
                 Step::EvictPod { .. } | Step::DeletePod { .. } => step.reason(),
+                Step::DeleteClaim { .. } | Step::ForcePod { .. } => step.reason(),
                 Step::RaiseLevel(_) => "LevelRaised",
                 Step::Leave { .. } => "NodeLeaving",
                 Step::RemoveNode { .. } => "NodeRemoved",

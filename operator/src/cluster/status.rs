@@ -53,6 +53,7 @@ pub(crate) fn status(
     // While the claims cannot be seen it is what it was.
     status.volume_size = largest_volume(observed).or(status.volume_size);
     status.leaving = plan.leaving.as_ref().map(leaving);
+    status.stranded = plan.stranded.iter().map(|it| it.status.clone()).collect();
     status.draining = plan.drains.iter().map(|drain| drain.status.clone()).collect();
     status.update = updated::figures(cluster, observed, plan.roll.as_ref(), now);
     for (kind, finding) in [
@@ -256,7 +257,7 @@ fn told(problems: &[String]) -> String {
 }
 
 fn members(cluster: &ValidatedCluster, observed: &Observed, database: &Database) -> Vec<Member> {
-    let volume = |node: &admin::Node| volumes::of(cluster, observed, node);
+    let volume = |node: &admin::Node| observed.claim_of(cluster, node);
     let mut members: Vec<Member> =
         database.nodes.iter().map(|node| member(node, volume(node))).collect();
     // In one order, so that a status that says the same is the same.

@@ -1,16 +1,22 @@
 //! What is said of the nodes' volumes, from what was planned and seen. Pure.
 
-use vane_proto::admin;
+use std::time::Duration;
 
-use super::observed::Observed;
-use super::plan::{Growth, Lost, Plan};
+use vane_crds::cluster::{RecoveryMode, StrandedStatus};
+
+use super::observed::{Observed, Pod};
+use super::plan::{Growth, Lost, Plan, Stranded};
 use super::validate::ValidatedCluster;
-use crate::database::Disk;
+use crate::database::Outlook;
+use crate::database::machines::OUT_OF_SERVICE;
 use crate::names;
 use crate::status::Finding;
 
 /// Shards that are named in one message.
 const SHARDS_TOLD_MAX: usize = 5;
+
+/// For how long a machine is not ready before anybody is told: many are again soon.
+const UNREADY_TOLD: Duration = Duration::from_secs(300);
 
 /// Whether each node has the disk that the database knows it by; `None` where nobody knows.
 pub(super) fn healthy(
@@ -18,22 +24,32 @@ pub(super) fn healthy(
     observed: &Observed,
     plan: &Plan,
 ) -> Option<Finding> {
-    if !observed.is_confirmed() {
+    let gone = plan.stranded.iter().filter(|stranded| !stranded.why.is_empty());
+    let gone: Vec<String> = gone.map(|stranded| without_machine(cluster, stranded)).collect();
+    let unready: Vec<String> = observed.pods.values().filter_map(on_unready_machine).collect();
+    // What the database says is known by a majority of it, what Kubernetes says without.
+    if !observed.is_confirmed() && gone.is_empty() && unready.is_empty() {
         return None;
     }
-    let lost = plan.lost.as_slice();
+    let lost = &plan.lost;
+    let stuck = lost.iter().any(|lost| !lost.stuck.is_empty());
     // What nothing comes back from by itself is told before what does.
-    let told = lost.iter().min_by_key(|lost| (lost.stuck.is_empty(), lost.is_given_up));
-    let Some(first) = told else {
+    let reason = if stuck {
+        "MajorityLost"
+    } else if lost.iter().any(|lost| !lost.is_given_up) {
+        "VolumeLost"
+    } else if !gone.is_empty() {
+        "MachineGone"
+    } else if !lost.is_empty() {
+        "Replacing"
+    } else if !unready.is_empty() {
+        "MachineNotReady"
+    } else {
         let healthy = Finding::yes("Healthy", "each node has the disk that it is known by");
         return Some(growing(cluster, &plan.growing).unwrap_or(healthy));
     };
-    let message: Vec<String> = lost.iter().map(|lost| words(cluster, lost)).collect();
-    let reason = match (first.stuck.is_empty(), first.is_given_up) {
-        (false, _) => "MajorityLost",
-        (true, true) => "Replacing",
-        (true, false) => "VolumeLost",
-    };
+    let lost = lost.iter().map(|lost| words(cluster, lost));
+    let message: Vec<String> = lost.chain(gone).chain(unready).collect();
     Some(Finding::no(reason, message.join("; ")))
 }
 
@@ -57,6 +73,41 @@ fn growing(cluster: &ValidatedCluster, growing: &[Growth]) -> Option<Finding> {
         ),
         (None, false) => Finding::no("Resizing", sizes),
     })
+}
+
+fn without_machine(cluster: &ValidatedCluster, stranded: &Stranded) -> String {
+    let StrandedStatus { pod, machine, waits_for, .. } = &stranded.status;
+    let namespace = &cluster.namespace;
+    let ordinal = names::pod_ordinal(&cluster.name, pod).unwrap_or_default();
+    let claim = names::claim(&cluster.name, ordinal);
+    let mut words = format!(
+        "the volume of {pod} is local to machine {machine}, which {}: the pod can start nowhere \
+         else",
+        stranded.why
+    );
+    if cluster.spec.storage.recovery.mode == RecoveryMode::Automatic {
+        words.push_str(&format!(". What is done or waited for: {waits_for}"));
+    }
+    words.push_str(&format!(
+        ". If the machine is gone for good, give the volume up: kubectl -n {namespace} delete pvc \
+         {claim} --wait=false; kubectl -n {namespace} delete pod {pod} --force"
+    ));
+    words
+}
+
+fn on_unready_machine(pod: &Pod) -> Option<String> {
+    let machine = pod.state.machine.as_ref().filter(|_| !pod.ready)?;
+    let Outlook::Unready(for_long) = machine.outlook else { return None };
+    let told = format!(
+        "machine {} of {} has not been ready for more than {} min, and nothing is done before it \
+         is back or is said to be gone. If it runs no more: kubectl taint node {} \
+         {OUT_OF_SERVICE}=nodeshutdown:NoExecute",
+        machine.name,
+        pod.name,
+        UNREADY_TOLD.as_secs() / 60,
+        machine.name
+    );
+    (for_long >= UNREADY_TOLD).then_some(told)
 }
 
 fn words(cluster: &ValidatedCluster, lost: &Lost) -> String {
@@ -86,23 +137,4 @@ fn words(cluster: &ValidatedCluster, lost: &Lost) -> String {
         )),
     }
     words
-}
-
-/// UUID of the claim that a node's disk is on: by its own word now, or as it was before.
-pub(super) fn of(
-    cluster: &ValidatedCluster,
-    observed: &Observed,
-    node: &admin::Node,
-) -> Option<String> {
-    let ordinal = names::pod_ordinal(&cluster.name, &node.name);
-    let pod = ordinal.and_then(|ordinal| observed.pods.get(&ordinal));
-    // Of a pod that is being made again the claim may be another one already.
-    let is_there = pod.is_some_and(
-        |pod| matches!(&pod.disk, Disk::Member { node_id, .. } if *node_id == node.id),
-    );
-    let now = ordinal.and_then(|ordinal| observed.claims.get(&ordinal)).filter(|_| is_there);
-    let mut before = cluster.status.members.iter();
-    let before = before.find(|member| u64::try_from(member.node_id) == Ok(node.id));
-    let before = before.and_then(|member| member.volume.clone());
-    now.map(|claim| claim.uid.clone()).or(before)
 }

@@ -15,8 +15,10 @@ use vane_crds::VectorCluster;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Told;
-use crate::database::machines::FORBIDDEN;
 use crate::names;
+
+/// What the API server answers whom it does not let see something.
+pub(crate) const FORBIDDEN: u16 = 403;
 
 /// Copies of all machines, and changes of what matters of them. That one went is not told: it is
 /// seen with the next look, and nobody acts on that at once.

@@ -7,17 +7,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node as Object, Pod};
 use kube::ResourceExt;
-use kube::api::Api;
+use kube::api::{Api, ListParams};
 
 use super::Scope;
+use crate::copies::FORBIDDEN;
 use crate::error::{CallError, Request, kubernetes};
 
 /// Label of a machine with the zone that it stands in.
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+/// Label of a machine with its name, or what its system calls it.
+pub(crate) const HOSTNAME_LABEL: &str = "kubernetes.io/hostname";
 /// Taint by which people say that what ran on a machine runs no more.
 pub(crate) const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
-/// What the API server answers whom it does not let see something.
-pub(crate) const FORBIDDEN: u16 = 403;
 
 /// A machine that a pod has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,6 +102,30 @@ async fn look(scope: Scope<'_>, name: &str) -> Result<Machine, CallError> {
     };
     scope.recent.note_zone(name, machine.zone.as_deref());
     Ok(machine)
+}
+
+/// The machine of which a volume says that it is local to it: by its name, or by its label.
+///
+/// # Errors
+///
+/// Kubernetes refused or did not answer.
+pub(crate) async fn by_hostname(scope: Scope<'_>, hostname: &str) -> Result<Machine, CallError> {
+    let named = look(scope, hostname).await?;
+    if !matches!(named.outlook, Outlook::Gone(_)) {
+        return Ok(named);
+    }
+    let machines: Api<Object> = Api::all(scope.client.clone());
+    let selected = ListParams::default().labels(&format!("{HOSTNAME_LABEL}={hostname}")).limit(1);
+    match machines.list(&selected).await {
+        Err(kube::Error::Api(status)) if status.code == FORBIDDEN => {
+            Ok(Machine { outlook: Outlook::Hidden, ..named })
+        }
+        found => {
+            let failed = kubernetes(Request::List("the machines".into()));
+            let found = found.map_err(failed)?.items.into_iter().next();
+            Ok(found.map_or(named, |it| facts(&it, scope.drain_taints, Timestamp::now())))
+        }
+    }
 }
 
 fn gone(name: &str) -> Machine {

@@ -1,5 +1,5 @@
-//! Volumes that are local to a machine, as a provisioner of such makes them: where a claim's is, its
-//! pods run.
+//! Volumes that are local to a machine, as a provisioner of such makes them: where a claim's is,
+//! its pods run.
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
 use kube::api::{Api, PostParams};

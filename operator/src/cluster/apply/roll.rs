@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod};
 use kube::api::{Api, DeleteParams, EvictParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
@@ -143,6 +143,23 @@ impl Roll<'_> {
     pub(super) async fn delete_pod(&self, pod: &str, uid: &str) -> Result<(), ApplyError> {
         let pods: Api<Pod> = self.api();
         let deleted = pods.delete(pod, &only(uid)).await.map(drop);
+        self.or_gone(deleted)
+    }
+
+    /// Deletes a claim, which goes once no pod has it.
+    pub(super) async fn delete_claim(&self, claim: &str, uid: &str) -> Result<(), ApplyError> {
+        if self.seen.asked.elapsed() > SAFE_FOR {
+            return Err(ApplyError::Late { pod: claim.to_owned(), limit: SAFE_FOR });
+        }
+        let claims: Api<PersistentVolumeClaim> = self.api();
+        let deleted = claims.delete(claim, &only(uid)).await.map(drop);
+        self.or_gone(deleted)
+    }
+
+    /// Deletes a pod without its kubelet, which would have to say that it has ended.
+    pub(super) async fn force_pod(&self, pod: &str, uid: &str) -> Result<(), ApplyError> {
+        let pods: Api<Pod> = self.api();
+        let deleted = pods.delete(pod, &only(uid).grace_period(0)).await.map(drop);
         self.or_gone(deleted)
     }
 

@@ -242,8 +242,8 @@ impl Facts<'_> {
         if let Some(down) = stays.clone().find(|pod| !pod.state.running && !pod.ready) {
             return self.delete(down);
         }
-        // Who drains a machine evicts its pods, which come back from the recipe of now. Evicted from
-        // here, one whose volume is local to the machine would have nowhere to go.
+        // Who drains a machine evicts its pods, which come back from the recipe of now. Evicted by
+        // us, one whose volume is local to the machine would have nowhere to go.
         let (drained, free): (Vec<&Pod>, Vec<&Pod>) = stays.partition(|pod| is_drained(pod));
         let Some(candidate) = free.into_iter().min_by_key(|pod| self.order(pod)) else {
             let nothing = (None, Stand::Done, None);

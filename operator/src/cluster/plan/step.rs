@@ -83,6 +83,24 @@ pub enum Step {
         /// Pod of the node.
         pod: String,
     },
+    /// Delete the claim of a pod whose machine is gone, with its volume.
+    #[display("give up volume {claim}, which was on machine {machine}")]
+    DeleteClaim {
+        /// The claim.
+        claim: String,
+        /// UUID of this very claim.
+        uid: String,
+        /// The machine that is gone.
+        machine: String,
+    },
+    /// Delete a pod of a machine that is gone, without waiting for a word from there.
+    #[display("delete pod {pod}, whose machine is gone")]
+    ForcePod {
+        /// The pod.
+        pod: String,
+        /// UUID of this very pod.
+        uid: String,
+    },
     /// Have the feature level wait for this operator.
     #[display("have the feature level wait until it is raised")]
     HoldLevel,
@@ -194,6 +212,8 @@ impl Step {
             Self::ChangeTemplate(_) => "ChangingTemplate",
             Self::DeletePod { .. } => "DeletingPod",
             Self::EvictPod { .. } => "EvictingPod",
+            Self::DeleteClaim { .. } => "GivingVolumeUp",
+            Self::ForcePod { .. } => "ForcingPod",
             Self::HandOver { .. } => "HandingOver",
             Self::LetLead { .. } => "LettingLead",
             Self::HoldLevel => "HoldingLevel",
