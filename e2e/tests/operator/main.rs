@@ -14,6 +14,7 @@ mod guide;
 mod idle;
 mod life;
 mod losses;
+mod machines;
 mod many;
 mod ownership;
 mod pair;

@@ -41,6 +41,15 @@ impl World {
 
     /// The same where versions of the node are something else.
     pub(crate) async fn with_images(versions: &[(&str, Image)]) -> Self {
+        Self::with_pods(versions, false).await
+    }
+
+    /// The same where volumes are local to the machines of their pods.
+    pub(crate) async fn with_local_volumes() -> Self {
+        Self::with_pods(&[], true).await
+    }
+
+    async fn with_pods(versions: &[(&str, Image)], local_volumes: bool) -> Self {
         // A kubelet's pods have fixed addresses, so that each world has blocks of its own.
         static WORLDS: AtomicU8 = AtomicU8::new(0);
         let first_block = WORLDS.fetch_add(1, Ordering::Relaxed).checked_mul(BLOCKS).unwrap();
@@ -54,7 +63,7 @@ impl World {
             dir: world.dir.path().join("pods"),
             namespace: None,
             cluster: None,
-            local_volumes: false,
+            local_volumes,
             first_block,
         };
         world.kubelet =
