@@ -95,7 +95,9 @@ pub(crate) fn largest(observed: &Observed) -> Option<Quantity> {
 fn used(observed: &Observed) -> impl Iterator<Item = (i32, &Claim)> + Clone {
     let replicas = observed.set.as_ref().map_or(0, |set| set.replicas);
     let claims = observed.claims.iter().map(|(ordinal, claim)| (*ordinal, claim));
-    claims.filter(move |(ordinal, claim)| *ordinal < replicas && claim.retired.is_none() && !claim.going)
+    claims.filter(move |(ordinal, claim)| {
+        *ordinal < replicas && claim.retired.is_none() && !claim.going
+    })
 }
 
 #[cfg(test)]
