@@ -101,11 +101,7 @@ async fn a_cluster_that_cannot_be_is_refused() {
             ("/spec/version", "a b".into(), "spec.version"),
             ("/spec/version", "".into(), "spec.version"),
             ("/spec/image", json!({"repository": "Not Allowed"}), "spec.image.repository"),
-            (
-                "/spec/image",
-                json!({"pullPolicy": "Sometimes"}),
-                "spec.image.pullPolicy & IfNotPresent",
-            ),
+            ("/spec/image", json!({"pullPolicy": "Sometimes"}), "spec.image.pullPolicy & Always"),
             ("/spec/storage/size", "ten".into(), "spec.storage.size"),
             ("/spec/storage/size", 0.into(), "spec.storage.size & more than 0"),
             ("/spec/storage/size", (-1).into(), "spec.storage.size & greater than or equal to 0"),
@@ -486,12 +482,8 @@ async fn kubectl_shows_scales_and_selects() {
     assert_eq!(lines[4][..4], ["collection.vanedb.io/docs", "demo", "3", "3"], "{all}");
     assert_eq!(lines[7][..5], ["NAME", "CLUSTER", "COLLECTION", "SHARD", "LEADER"], "{all}");
     assert_eq!(lines[8][..4], ["shardplacement.vanedb.io/docs-0", "demo", "docs", "0"], "{all}");
-    assert!(
-        api.kubectl(&["-n", name, "get", "vane"])
-            .await
-            .unwrap()
-            .contains("shardplacement.vanedb.io/docs-0")
-    );
+    let shown = api.kubectl(&["-n", name, "get", "vane"]).await.unwrap();
+    assert!(shown.contains("shardplacement.vanedb.io/docs-0"), "{shown}");
 
     api.kubectl(&["-n", name, "scale", "vc", "demo", "--replicas=4"]).await.unwrap();
     assert_eq!(stored(api, name, "vc/demo", "/spec/nodes").await, 4);

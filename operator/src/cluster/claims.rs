@@ -14,22 +14,26 @@ const NEEDS_POD: &str = "FileSystemResizePending";
 /// What a claim says.
 pub(super) fn claim(found: PersistentVolumeClaim) -> Claim {
     let metadata = found.metadata;
-    let requests = found.spec.and_then(|spec| spec.resources).and_then(|it| it.requests);
+    let requests =
+        found.spec.and_then(|spec| spec.resources).and_then(|resources| resources.requests);
     let status = found.status.unwrap_or_default();
     let size = |amount: k8s_openapi::apimachinery::pkg::api::resource::Quantity| {
         Quantity::from(&*amount.0)
     };
     let conditions = status.conditions.unwrap_or_default();
-    let holds = |condition: &&PersistentVolumeClaimCondition| condition.status == "True";
-    let failed = conditions.iter().filter(holds).find(|it| FAILED.contains(&&*it.type_));
+    let of = |kinds: &[&str]| {
+        let mut holding = conditions.iter().filter(|condition| condition.status == "True");
+        holding.find(|condition| kinds.contains(&&*condition.type_)).cloned()
+    };
+    let message = |failed: PersistentVolumeClaimCondition| failed.message.unwrap_or(failed.type_);
     Claim {
         uid: metadata.uid.unwrap_or_default(),
         going: metadata.deletion_timestamp.is_some(),
         retired: metadata.labels.and_then(|mut labels| labels.remove(names::RETIRED_LABEL)),
         asked: requests.and_then(|mut requests| requests.remove("storage")).map(size),
         has: status.capacity.and_then(|mut capacity| capacity.remove("storage")).map(size),
-        trouble: failed.map(|it| it.message.clone().unwrap_or_else(|| it.type_.clone())),
-        needs_restart: conditions.iter().filter(holds).any(|it| it.type_ == NEEDS_POD),
+        trouble: of(&FAILED).map(message),
+        needs_restart: of(&[NEEDS_POD]).is_some(),
     }
 }
 
@@ -46,7 +50,7 @@ mod tests {
                 "metadata": {"uid": "u", "labels": {"vanedb.io/retired": "3"}},
                 "spec": {"resources": {"requests": {"storage": "20Gi"}}}, "status": status,
             });
-            claim(serde_json::from_value(found).expect("it is a claim"))
+            claim(serde_json::from_value(found).expect("a claim"))
         };
         let pending = read(json!({}));
         assert_eq!((pending.uid.as_str(), pending.retired.as_deref()), ("u", Some("3")));

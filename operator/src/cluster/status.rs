@@ -53,7 +53,7 @@ pub(crate) fn status(
     // While the claims cannot be seen it is what it was.
     status.volume_size = largest_volume(observed).or(status.volume_size);
     status.leaving = plan.leaving.as_ref().map(leaving);
-    status.stranded = plan.stranded.iter().map(|it| it.status.clone()).collect();
+    status.stranded = plan.stranded.iter().map(|pod| pod.status.clone()).collect();
     status.draining = plan.drains.iter().map(|drain| drain.status.clone()).collect();
     status.update = updated::figures(cluster, observed, plan.roll.as_ref(), now);
     for (kind, finding) in [
@@ -163,7 +163,7 @@ fn safe_to_disrupt(observed: &Observed, plan: &Plan) -> Finding {
     };
     let harmful: Vec<&admin::Safety> = database.safety.iter().filter(|it| !it.ok).collect();
     let Some(first) = harmful.first() else {
-        let pauses = database.safety.iter().map(|it| it.pauses).max().unwrap_or_default();
+        let pauses = database.safety.iter().map(|safety| safety.pauses).max().unwrap_or_default();
         let message = match pauses {
             0 => "any one node may go, and everything goes on".to_owned(),
             pauses => format!(

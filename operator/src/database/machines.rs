@@ -123,7 +123,7 @@ pub(crate) async fn by_hostname(scope: Scope<'_>, hostname: &str) -> Result<Mach
         found => {
             let failed = kubernetes(Request::List("the machines".into()));
             let found = found.map_err(failed)?.items.into_iter().next();
-            Ok(found.map_or(named, |it| facts(&it, scope.drain_taints, Timestamp::now())))
+            Ok(found.map_or(named, |machine| facts(&machine, scope.drain_taints, Timestamp::now())))
         }
     }
 }

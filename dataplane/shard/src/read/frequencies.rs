@@ -64,8 +64,8 @@ impl Shard {
         rows.frequencies(present, indices, deadline).ok_or(Error::Timeout { group: view.group })
     }
 
-    /// The same of all points, where that is sure to end soon; `None` where it is not. Handing it to
-    /// another thread would cost more: docs/decisions/0008.
+    /// The same of all points, where that is sure to end soon; `None` where that is not sure.
+    /// Handing it to another thread would cost more: docs/decisions/0008.
     ///
     /// # Errors
     /// As [`Shard::frequencies`].

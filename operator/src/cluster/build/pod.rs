@@ -315,7 +315,7 @@ mod tests {
     use super::*;
 
     fn told(affinity: Value) -> Result<bool, String> {
-        let affinity = serde_json::from_value(affinity).expect("it is an object");
+        let affinity = serde_json::from_value(affinity).expect("an object");
         let options = PodOptions { affinity: Some(affinity), ..PodOptions::default() };
         super::affinity(&options).map(|affinity| affinity.is_some())
     }

@@ -50,8 +50,8 @@ pub(super) fn stranded(
     let mut stranded: Vec<Stranded> =
         (0..replicas).filter_map(|ordinal| facts.stranded(ordinal)).collect();
     // Never two at once, and what was begun first.
-    let first = stranded.iter().position(|it| matches!(it.step, Some(Step::ForcePod { .. })));
-    let first = first.or_else(|| stranded.iter().position(|it| it.step.is_some()));
+    let first = stranded.iter().position(|pod| matches!(pod.step, Some(Step::ForcePod { .. })));
+    let first = first.or_else(|| stranded.iter().position(|pod| pod.step.is_some()));
     for (position, other) in stranded.iter_mut().enumerate() {
         if other.step.is_some() && Some(position) != first {
             other.step = None;
@@ -211,8 +211,9 @@ impl Facts<'_> {
 
     fn without_leader(&self) -> Option<String> {
         let mut shards = self.observed.database.iter().flat_map(|database| &database.shards);
-        let is_led =
-            |shard: &&admin::Shard| shard.group.as_ref().is_some_and(|it| it.leader_node != 0);
+        let is_led = |shard: &&admin::Shard| {
+            shard.group.as_ref().is_some_and(|group| group.leader_node != 0)
+        };
         let shard = shards.find(|shard| !is_led(shard))?;
         Some(format!("shard {} of {}", shard.ordinal, shard.collection))
     }
