@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Where conditions and reasons stand.
-const SOURCES: [&str; 23] = [
+const SOURCES: [&str; 22] = [
     "crds/src/conditions.rs",
     "operator/src/cluster/plan/failing.rs",
     "operator/src/cluster/plan/founding.rs",
-    "operator/src/cluster/plan/growth.rs",
     "operator/src/cluster/plan/made_from.rs",
     "operator/src/cluster/plan/refusals.rs",
     "operator/src/cluster/plan/scale_in.rs",

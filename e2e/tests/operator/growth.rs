@@ -19,6 +19,12 @@ async fn says(world: &World, ordinal: usize, size: &str, conditions: Value) {
     world.api.kubectl(&[&patch[..], &["-p", &status.to_string()]].concat()).await.unwrap();
 }
 
+async fn set_size(world: &World, size: &str) -> Result<String, String> {
+    let spec = json!({"spec": {"storage": {"size": size}}}).to_string();
+    let patch = ["-n", NAMESPACE, "patch", "vc", "demo", "--type=merge", "-p", &spec];
+    world.api.kubectl(&patch).await.map_err(|error| error.to_string())
+}
+
 fn asks(claim: &Value) -> &Value {
     &claim["spec"]["resources"]["requests"]["storage"]
 }
@@ -69,9 +75,18 @@ async fn volumes_grow_one_by_one_and_a_mistake_is_taken_back() {
     wait_asked(&world, 0, "2Gi").await;
     let message = wait_volumes(&world, "False", "Resizing").await;
     assert_eq!(message, "data-demo-0 has 1Gi and is to have 2Gi");
+    set_size(&world, "1536Mi").await.unwrap();
+    wait_asked(&world, 0, "1536Mi").await;
+    // Kubernetes takes nothing back down to what there is: it grows alone.
     guide.follow(&world, NAMESPACE, "A size that was a mistake").await;
-    wait_asked(&world, 0, "1Gi").await;
+    let is_seen = |cluster: &Value| {
+        cluster["status"]["observedGeneration"] == cluster["metadata"]["generation"]
+    };
+    world.wait(NAMESPACE, "vc/demo", is_seen).await;
+    says(&world, 0, "1536Mi", json!([])).await;
     wait_volumes(&world, "True", "Healthy").await;
+    wait_asked(&world, 0, "1536Mi").await;
+    wait_asked(&world, 1, "1Gi").await;
 
     world.operator.kill();
     guide.follow(&world, NAMESPACE, "Larger volumes").await;
@@ -79,11 +94,11 @@ async fn volumes_grow_one_by_one_and_a_mistake_is_taken_back() {
     world.operator = Operator::start(&world.api, world.dir.path());
     wait_asked(&world, 0, "2Gi").await;
     let failed = json!([{"type": "ControllerResizeError", "status": "True", "message": "no room"}]);
-    says(&world, 0, "1Gi", failed).await;
+    says(&world, 0, "1536Mi", failed).await;
     let message = wait_volumes(&world, "False", "ResizeFailed").await;
     assert!(message.ends_with("no room"), "{message}");
     let pending = json!([{"type": "FileSystemResizePending", "status": "True"}]);
-    says(&world, 0, "1Gi", pending).await;
+    says(&world, 0, "1536Mi", pending).await;
     let message = wait_volumes(&world, "False", "NeedsRestart").await;
     assert!(message.contains("vanedb.io/restart"), "{message}");
     for ordinal in 0..3 {
@@ -96,9 +111,9 @@ async fn volumes_grow_one_by_one_and_a_mistake_is_taken_back() {
     wait_volumes(&world, "True", "Healthy").await;
     assert_eq!(uids(&world).await, before, "nothing is made anew for it");
 
-    let less = r#"{"spec": {"storage": {"size": "1Gi"}}}"#;
-    let patch = ["-n", NAMESPACE, "patch", "vc", "demo", "--type=merge", "-p", less];
-    let refused = world.api.kubectl(&patch).await.unwrap_err().to_string();
+    let has = |cluster: &Value| cluster["status"]["volumeSize"] == "2Gi";
+    world.wait(NAMESPACE, "vc/demo", has).await;
+    let refused = set_size(&world, "1Gi").await.unwrap_err();
     assert!(refused.contains("no volume becomes smaller"), "{refused}");
     // The volume of a new pod is made with the first size, and grows at once.
     world.api.kubectl(&["-n", NAMESPACE, "scale", "vc/demo", "--replicas=4"]).await.unwrap();

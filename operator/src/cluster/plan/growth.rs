@@ -3,7 +3,7 @@
 
 use vane_crds::Quantity;
 
-use super::{Founding, Refusal, Step};
+use super::{Founding, Step};
 use crate::cluster::observed::{Claim, Observed};
 use crate::cluster::validate::ValidatedCluster;
 use crate::names;
@@ -44,25 +44,24 @@ pub(super) fn step(
     observed: &Observed,
     founding: &Founding,
 ) -> Option<Step> {
-    if !matches!(founding, Founding::Done(_)) || refusal(cluster, observed).is_some() {
+    if !matches!(founding, Founding::Done(_)) {
         return None;
     }
     let size = &cluster.spec.storage.size;
     let wanted = size.milli()?;
-    let differs = |claim: &Claim| {
-        let asked = claim.asked.as_ref().and_then(Quantity::milli);
-        asked.is_some_and(|asked| asked != wanted)
+    // No volume becomes smaller, and Kubernetes takes back what was asked only down to something
+    // above what there is.
+    let may_have = |(_, claim): &(i32, &Claim)| {
+        let (has, asked) = sizes(claim).unwrap_or((wanted, wanted));
+        asked != wanted && has < wanted
     };
-    // One at a time, and the one that is on its way first: what was asked for by mistake is taken
-    // back there, and nowhere else was it asked for.
-    let is_growing = |claim: &Claim| {
-        let milli = |size: &Option<Quantity>| size.as_ref().and_then(Quantity::milli);
-        milli(&claim.has) < milli(&claim.asked)
-    };
-    let mut claims = used(observed).filter(|(_, claim)| claim.has.is_some());
-    let next = match claims.clone().find(|(_, claim)| is_growing(claim)) {
-        Some(growing) => Some(growing).filter(|(_, claim)| differs(claim)),
-        None => claims.find(|(_, claim)| differs(claim)),
+    // One at a time. What was asked for by mistake is taken back of the one that is on its way:
+    // nowhere else was it asked for.
+    let is_growing =
+        |(_, claim): &(i32, &Claim)| sizes(claim).is_some_and(|(has, asked)| has < asked);
+    let next = match used(observed).find(is_growing) {
+        Some(growing) => Some(growing).filter(may_have),
+        None => used(observed).find(may_have),
     };
     next.map(|(ordinal, _)| Step::ResizeVolume {
         claim: names::claim(&cluster.name, ordinal),
@@ -70,19 +69,9 @@ pub(super) fn step(
     })
 }
 
-/// No volume becomes smaller.
-pub(super) fn refusal(cluster: &ValidatedCluster, observed: &Observed) -> Option<Refusal> {
-    let largest = largest(observed)?;
-    let wanted = &cluster.spec.storage.size;
-    (wanted.milli()? < largest.milli()?).then(|| Refusal {
-        reason: "VolumesCannotShrink",
-        message: format!(
-            "volumes have {largest} and cannot become smaller: set spec.storage.size to {largest} \
-             or more, not {}",
-            wanted.0,
-            largest = largest.0
-        ),
-    })
+/// What a claim's volume has and was asked to have, in thousandths of a byte, where there is one.
+fn sizes(claim: &Claim) -> Option<(u128, u128)> {
+    Some((claim.has.as_ref()?.milli()?, claim.asked.as_ref()?.milli()?))
 }
 
 /// What the largest volume has.
@@ -167,14 +156,13 @@ mod tests {
         let of = |claim: &str, size: &str| Some((format!("data-demo-{claim}"), size.to_owned()));
         let old = ("10Gi", Some("10Gi"));
         assert_eq!(next("11Gi", &[old, ("20Gi", Some("10Gi"))]), of("1", "11Gi"));
-        assert_eq!(next("10Gi", &[("20Gi", Some("10Gi")), old]), of("0", "10Gi"));
+        // Kubernetes would refuse that, and no other is asked.
+        assert_eq!(next("10Gi", &[("20Gi", Some("10Gi")), old]), None);
         assert_eq!(next("10Gi", &[old; 2]), None);
         // A volume may be larger than was asked for.
         assert_eq!(next("10Gi", &[("10Gi", Some("11Gi")), old]), None);
-        let refused = refusal(&cluster("10Gi"), &observed(&[("20Gi", Some("20Gi")), old])).unwrap();
-        assert!(refused.message.contains("volumes have 20Gi"), "{}", refused.message);
         assert_eq!(next("10Gi", &[("20Gi", Some("20Gi")), old]), None);
-        assert_eq!(refusal(&cluster("20Gi"), &observed(&[old])), None);
+        assert_eq!(next("20Gi", &[("20Gi", Some("20Gi")), old]), of("1", "20Gi"));
     }
 
     #[test]

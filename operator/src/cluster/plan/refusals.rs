@@ -1,7 +1,7 @@
 //! What a spec asks for that this cluster cannot get with what there is. What one object alone
 //! can say wrong was refused by the API server.
 
-use super::{growth, pods, scale_in};
+use super::{pods, scale_in};
 use crate::cluster::observed::{Observed, Set};
 use crate::cluster::validate::ValidatedCluster;
 use crate::names;
@@ -22,7 +22,6 @@ pub(super) fn refusals(cluster: &ValidatedCluster, observed: &Observed) -> Vec<R
     let refusals = [
         scale_in::refusal(cluster, observed),
         retired_volume(cluster, observed),
-        growth::refusal(cluster, observed),
         retention(cluster, set),
     ];
     refusals.into_iter().flatten().collect()
