@@ -98,8 +98,8 @@ fn values_come_with_what_they_mean() {
 fn rules_stand_with_their_field_sentence_and_whether_they_look_back() {
     let page = page();
     for line in [
-        "- `spec.storage.size`, on change: a volume can only grow. \
-         `quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0`\n",
+        "- the object, on change: spec.storage.size cannot be less than what the volumes have \
+         (status.volumeSize): no volume becomes smaller. `!has(oldSelf.status) || ",
         "- `spec.storage.size`: must be more than 0. \
          `quantity(string(self)).isGreaterThan(quantity('0'))`\n",
         "- `spec.writeConsistencyFactor`: cannot be more than replicationFactor. ",
