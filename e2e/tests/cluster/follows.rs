@@ -28,6 +28,14 @@ fn wait_led_by_others(admin: &Admin, node_id: u64) {
     led.unwrap();
 }
 
+/// Hands a group to a node. In the moment in which another hands it over it has no leader, and who
+/// asks is told to try again.
+fn hand(admin: &Admin, group: u64, node_id: u64) {
+    let handed =
+        wait_until("the group to be handed over", HEAL, || admin.transfer(group, node_id).ok());
+    handed.unwrap();
+}
+
 fn wait_may_lead(admin: &Admin, node_id: u64) {
     let over = wait_until("the while to be over", HEAL, || {
         look(admin, node_id).filter(|(_, node)| !node.follows_only).map(drop)
@@ -53,12 +61,12 @@ fn a_node_that_only_follows_leads_nothing_until_it_is_started_again() {
     wait_led_by_others(&other, node_id);
     // Whoever hands something to it gets nowhere for long.
     let group = other.shards("c").unwrap().remove(0).group.unwrap().id;
-    other.transfer(group, node_id).unwrap();
+    hand(&other, group, node_id);
     wait_led_by_others(&other, node_id);
     world.cluster.node(number).kill();
     world.cluster.node(number).start().unwrap();
     wait_may_lead(&other, node_id);
-    other.transfer(group, node_id).unwrap();
+    hand(&other, group, node_id);
     let written = load.wait();
     check(&world.cluster, &written);
 }
