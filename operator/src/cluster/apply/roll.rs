@@ -1,5 +1,5 @@
-//! The steps of a roll-out. Each is about one object, as it was seen: one that is another by now
-//! is not touched.
+//! The steps of a roll-out, and those by which pods and claims go. Each is about one object, as it
+//! was seen: one that is another by now is not touched.
 
 use std::time::Duration;
 

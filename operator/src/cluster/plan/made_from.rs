@@ -10,13 +10,14 @@ pub(super) fn refusal(cluster: &ValidatedCluster) -> Option<Refusal> {
 }
 
 /// An affinity that no Pod can have: the definition takes whatever stands there.
-fn no_affinity(cluster: &ValidatedCluster) -> Option<Refusal> {
+pub(super) fn no_affinity(cluster: &ValidatedCluster) -> Option<Refusal> {
     let why = affinity(&cluster.spec.pod).err()?;
     Some(Refusal {
         reason: "InvalidPod",
         message: format!(
-            "spec.pod.affinity cannot be that of a Pod, and pods stay as they are: {why}; see \
-             `kubectl explain pod.spec.affinity`"
+            "spec.pod.affinity cannot be that of a Pod: {why}; see `kubectl explain \
+             pod.spec.affinity`. Pods that are there stay as they are, and a new database has \
+             none before"
         ),
     })
 }

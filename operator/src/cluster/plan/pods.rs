@@ -1,6 +1,6 @@
 //! How many pods there should be: when the StatefulSet is made, and when it grows.
 
-use super::{Founding, Step};
+use super::{Founding, Step, made_from};
 use crate::cluster::observed::{Observed, Set};
 use crate::cluster::validate::ValidatedCluster;
 
@@ -14,6 +14,9 @@ pub(super) fn steps(
     match (&observed.set, founding) {
         // Pods would wait for the token that their neighbours do not have.
         (None, Founding::Stuck(_)) if observed.no_token.is_some() => None,
+        // Made without what keeps them where they belong, the first pods would have to be moved.
+        // Of a database that is there a set that was deleted comes back all the same.
+        (None, _) if is_new(observed) && made_from::no_affinity(cluster).is_some() => None,
         (None, _) => Some(Step::CreateSet(first(wanted, observed.highest_claim))),
         // Before anything else: it would outlive its cluster.
         (Some(set), _) if !set.owned => Some(Step::TakeSet),
@@ -30,6 +33,11 @@ pub(super) fn steps(
         // Fewer than there are go one by one (`scale_in`).
         _ => None,
     }
+}
+
+/// Whether nothing is there of a database, from before or of now.
+fn is_new(observed: &Observed) -> bool {
+    !observed.founded && observed.highest_claim.is_none()
 }
 
 /// The first ordinal, of those that a set is to grow by, whose volume was a member's once. The last

@@ -63,6 +63,21 @@ fn pods_come_first_and_those_of_retained_volumes_with_them() {
 }
 
 #[test]
+fn no_first_pod_is_made_from_what_no_pod_has_and_a_set_that_was_deleted_comes_back() {
+    let mut misspelt = cluster(3);
+    let affinity = json!({"podAffinities": {}});
+    misspelt.spec.pod.affinity = affinity.as_object().cloned();
+    let empty = Observed::default();
+    let refused = plan(&misspelt, &empty);
+    assert_eq!((reasons(&refused), refused.steps), (vec!["InvalidPod"], vec![]));
+    let retained = Observed { highest_claim: Some(2), ..empty.clone() };
+    let founded = Observed { founded: true, ..empty };
+    for there in [retained, founded] {
+        assert_eq!(plan(&misspelt, &there).steps, [Step::CreateSet(3)]);
+    }
+}
+
+#[test]
 fn a_database_is_founded_once_every_disk_said_that_it_is_empty() {
     let all = observed(&[Disk::Empty, Disk::Empty, Disk::Empty]);
     assert_eq!(plan(&cluster(3), &all).steps, [Step::Bootstrap(ID)]);
